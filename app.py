@@ -1,0 +1,69 @@
+"""Serve the page: ``python app.py``, then open http://127.0.0.1:7860.
+
+Exit status 2, and one line that says why, where it cannot start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from contextlib import closing, suppress
+from pathlib import Path
+
+# Gradio reads it when it is imported.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+from tinyagent.agent import TinyAgent
+from tinyagent.errors import TinyAgentError
+from tinyagent.settings import load_settings
+from ui.server import HOST, require_free
+
+
+def main() -> int:
+    """Serve until Ctrl-C; the exit status."""
+    options = _options()
+    try:
+        require_free(options.port)
+        settings = load_settings(
+            options.settings,
+            backend=options.backend,
+            workspace=options.workspace,
+            traces=options.traces,
+        )
+        with closing(TinyAgent.open(settings)) as agent:
+            _serve(agent, options.port)
+    except (TinyAgentError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _serve(agent: TinyAgent, port: int) -> None:
+    # Gradio takes seconds to import; what can be wrong is said before.
+    from ui.page import launch
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        blocks = launch(agent, port)
+        print(f"TinyAgent is at http://{HOST}:{port} (Ctrl-C ends it)", flush=True)
+        try:
+            threading.Event().wait()
+        finally:
+            blocks.close(verbose=False)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Serve TinyAgent's page on this computer.")
+    parser.add_argument("--port", type=int, default=7860, help="default: %(default)s")
+    parser.add_argument("--backend", choices=["workspace", "macos"])
+    parser.add_argument("--workspace", type=Path, help="folder of the workspace backend")
+    parser.add_argument("--traces", type=Path, help="SQLite file of the traces")
+    parser.add_argument("--settings", type=Path, help="another settings file")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

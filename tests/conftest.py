@@ -1,0 +1,80 @@
+"""Every test has its own home, settings, workspace and traces; none can touch the user's."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from scripted import ScriptedPlanner, ScriptedToolRAG
+
+from tinyagent.agent import TinyAgent
+from tinyagent.backends.workspace import Workspace
+from tinyagent.backends.workspace.sample import make_sample
+from tinyagent.settings import Settings
+from tinyagent.traces import TraceLog
+
+NOW = datetime(2026, 11, 24, 9, 30)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The home and configuration folders are the test's own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "TINYAGENT_SETTINGS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample workspace; tests copy it, as ``settings`` does."""
+    root = tmp_path_factory.mktemp("sample") / "workspace"
+    make_sample(root, NOW)
+    return root
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sample: Path) -> Settings:
+    """Settings with a copy of the sample workspace, and traces of their own."""
+    shutil.copytree(sample, tmp_path / "workspace")
+    return Settings(
+        backend="workspace",
+        workspace=tmp_path / "workspace",
+        traces=tmp_path / "traces" / "traces.db",
+    )
+
+
+MakeAgent = Callable[..., TinyAgent]
+
+
+@pytest.fixture
+def make_agent(settings: Settings) -> Iterator[MakeAgent]:
+    """Make an agent on the real workspace whose planner follows a script.
+
+    The arguments are the plans by request (see ``scripted``), and
+    settings to change.
+    """
+    made: list[TinyAgent] = []
+
+    def make(plans: dict[str, list[str]], **changes: object) -> TinyAgent:
+        own = replace(settings, **changes)  # type: ignore[arg-type]
+        agent = TinyAgent(
+            own,
+            backend=Workspace(own.workspace, lambda: NOW),
+            toolrag=ScriptedToolRAG(plans),
+            planner=ScriptedPlanner(plans),
+            writer=None,
+            traces=TraceLog(own.traces),
+            clock=lambda: NOW,
+        )
+        made.append(agent)
+        return agent
+
+    yield make
+    for agent in made:
+        agent.close()

@@ -1,0 +1,86 @@
+"""Stand-ins for the two models, for tests of what happens after them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tinyagent.errors import PlanError
+from tinyagent.plans.syntax import Plan, Value, read_plan
+from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
+
+RESTART = "RESTART\n"
+"""In a scripted plan: what stands before it is written, and then thrown away."""
+
+
+@dataclass
+class Selected:
+    probabilities: dict[str, float]
+    tools: list[str]
+    threshold: float | None = 0.5
+    method: str = "scripted"
+    seconds: float = 0.001
+
+
+@dataclass
+class ScriptedToolRAG:
+    """Picks the tools that the scripted plans name."""
+
+    plans: dict[str, list[str]]
+
+    def select(self, request: str) -> Selected:
+        text = " ".join(self.plans.get(request, []))
+        named = set(re.findall(r"\. (\w+)\(", text))
+        return Selected(
+            {name: 0.9 if name in named else 0.01 for name in SIXTEEN},
+            [name for name in SIXTEEN if name in named],
+        )
+
+
+@dataclass
+class Written:
+    plan: Plan
+    prompt: str = "prompt"
+    prompt_tokens: int = 80
+    plan_tokens: int = 40
+    decode_steps: int = 20
+    seconds: dict[str, float] = field(
+        default_factory=lambda: {"prefill": 0.1, "decode": 0.2, "total": 0.3}
+    )
+    confidence: float = 0.9
+
+
+@dataclass
+class ScriptedPlanner:
+    """Writes the scripted plans of a request, the next one at each attempt."""
+
+    plans: dict[str, list[str]]
+    avoided: list[Collection[tuple[str, tuple[Value, ...]]]] = field(default_factory=list)
+    used: dict[str, int] = field(default_factory=dict)
+
+    def plan(
+        self,
+        request: str,
+        tools: ToolSet,
+        now: datetime,
+        *,
+        on_text: Callable[[str], None],
+        on_restart: Callable[[], None],
+        avoid: Collection[tuple[str, tuple[Value, ...]]] = (),
+        stop: Callable[[], bool],
+    ) -> Written:
+        self.avoided.append(avoid)
+        attempt = self.used.get(request, 0)
+        self.used[request] = attempt + 1
+        if attempt >= len(self.plans[request]):
+            raise PlanError("no other plan")
+        *void, text = self.plans[request][attempt].split(RESTART)
+        for thrown_away in void:
+            on_text(thrown_away)
+            on_restart()
+        for piece in re.findall(r".{1,9}|\n", text):
+            on_text(piece)
+        return Written(read_plan(text))

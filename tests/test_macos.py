@@ -1,0 +1,411 @@
+"""The macOS backend, against a stand-in for osascript, open and mdfind on the PATH.
+
+The stand-in is a program: it records its command line and answers as the real
+one does, on standard output or, with an error number, on standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fpdf import FPDF
+
+from tinyagent.backends.base import Outcome
+from tinyagent.backends.macos import MacOS
+from tinyagent.backends.macos.scripts import SCRIPTS, Script
+from tinyagent.errors import AmbiguousError, NotFoundError, SettingsError, ToolError
+from tinyagent.times import Moment
+from tinyagent.tools.context import ToolContext
+from tinyagent.tools.sixteen import SIXTEEN
+
+STAND_IN = """#!{python}
+import json, os, sys, time
+from pathlib import Path
+folder = Path({folder!r})
+program = Path(sys.argv[0]).name
+name = Path(sys.argv[1]).stem if program == "osascript" else program
+with open(folder / "calls.jsonl", "ab") as calls:
+    calls.write(json.dumps([os.fsencode(a).decode("latin-1") for a in sys.argv]).encode() + b"\\n")
+answer = json.loads((folder / "answers.json").read_text()).get(name, "")
+if isinstance(answer, list):
+    sys.stderr.write(f"{{sys.argv[1]}}:10:20: execution error: {{answer[0]}}\\n")
+    sys.exit(1)
+if answer == "hang":
+    time.sleep(60)
+sys.stdout.write(answer + "\\n")
+"""
+
+START = datetime(2026, 11, 30, 14, 5)
+HOSTILE = [
+    'say "hi"',
+    'back\\slash \\" end',
+    "one\ntwo\r\nthree",
+    '" & (do shell script "touch /tmp/owned") & "',
+    "$(touch owned) `touch owned` ; touch owned",
+    "-e",
+    "<b>&amp;</b>",
+    "naïve ☕ 家",
+    "",
+]
+CONTACTS = """\
+1\tSid Patel\t\t_$!<Home>!$_\t+1 555 0100
+1\tSid Patel\t\t_$!<Mobile>!$_\t+1 555 0101
+2\tAlex Kim\t\t\t+1 555 0102
+3\tAlex Kim\t\t\t+1 555 0103
+4\tJane Doe\tmom\tiPhone\t+1 555 0104
+5\tNo Number\t\t\t
+6\tBroken"""
+
+
+class Mac:
+    """A home folder, a PATH with the stand-ins, and a backend that uses them."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+        self.home = tmp_path / "home"
+        self.home.mkdir()
+        programs = tmp_path / "bin"
+        programs.mkdir()
+        for name in ("osascript", "open", "mdfind"):
+            program = programs / name
+            program.write_text(STAND_IN.format(python=sys.executable, folder=str(tmp_path)))
+            program.chmod(0o755)
+        self.osascript = str(programs / "osascript")
+        self.answer(
+            list_contacts=CONTACTS,
+            create_event="Home",
+            create_reminder="Reminders",
+            mail="Hello\n0",
+            send_messages="SMS",
+            create_note="Notes",
+            edit_note="one\nMilk\nEggs",
+        )
+        self.backend = self.make()
+
+    def make(self, **options: Any) -> MacOS:
+        return MacOS(platform="darwin", osascript=self.osascript, home=self.home, **options)
+
+    def answer(self, **answers: object) -> None:
+        """What each script or program answers; a list holds an error message."""
+        path = self.folder / "answers.json"
+        before = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps(before | answers))
+
+    def calls(self) -> list[list[str]]:
+        """Every command line so far, byte for byte."""
+        path = self.folder / "calls.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [[a.encode("latin-1").decode() for a in json.loads(line)] for line in lines]
+
+    def arguments(self) -> list[str]:
+        """The arguments that the last script got."""
+        return self.calls()[-1][2:]
+
+
+@pytest.fixture
+def mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mac:
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    return Mac(tmp_path)
+
+
+Call = tuple[Callable[[MacOS], Outcome], list[str]]
+
+
+def calls_with(text: str, path: str) -> dict[str, Call]:
+    """A call of each scripted tool with ``text`` wherever text goes, and its arguments."""
+    two = [text, text]
+    end = START + timedelta(minutes=55)
+    starts, ends = ["2026", "11", "30", "14", "5"], ["2026", "11", "30", "15", "0"]
+    lists = ["2", *two, "2", *two, "1", path]
+    return {
+        "create_calendar_event": (
+            lambda m: m.create_calendar_event(text, START, end, False, text, two, text, text),
+            [text, text, text, text, "timed", *starts, *ends, "2", *two],
+        ),
+        "create_reminder": (
+            lambda m: m.create_reminder(text, START, text, text, 5),
+            [text, text, text, "5", "time", *starts],
+        ),
+        "compose_new_email": (
+            lambda m: m.compose_new_email(two, two, text, text, [path]),
+            ["compose", "draft", text, text, *lists],
+        ),
+        "reply_to_email": (
+            lambda m: m.reply_to_email(two, text, [path]),
+            ["reply", "draft", "", text, "0", "2", *two, "1", path],
+        ),
+        "forward_email": (
+            lambda m: m.forward_email(two, two, text, [path]),
+            ["forward", "draft", "", text, *lists],
+        ),
+        "send_sms": (lambda m: m.send_sms(two, text), [text, "2", *two]),
+        "create_note": (lambda m: m.create_note(text, text, text), [text, text, text]),
+        "open_note": (lambda m: m.open_note(text, text), ["open", text, text, ""]),
+        "append_note_content": (
+            lambda m: m.append_note_content(text, text, text),
+            ["append", text, text, text],
+        ),
+    }
+
+
+@pytest.mark.parametrize("tool", list(calls_with("", "")))
+def test_hostile_text_arrives_byte_for_byte(mac: Mac, tool: str) -> None:
+    for text in HOSTILE:
+        path = mac.home / f"{text.replace('/', '')}.pdf"
+        path.write_bytes(b"%PDF-")
+        call, expected = calls_with(text, str(path))[tool]
+        call(mac.backend)
+        assert mac.arguments() == expected
+        script = Path(mac.calls()[-1][1])
+        assert script.parent == SCRIPTS
+
+
+@pytest.mark.parametrize("text", [t for t in HOSTILE if t])
+def test_hostile_text_in_urls_searches_and_names(mac: Mac, text: str) -> None:
+    assert mac.backend.maps_open_location(text).startswith("https://maps.apple.com/?q=")
+    assert mac.backend.maps_show_directions(text, text, "w").link.endswith("&dirflg=w")
+    for program, url in mac.calls():
+        assert Path(program).name == "open"
+        assert re.fullmatch(r"[\w:/?=&%.~-]+", url)
+    with pytest.raises(NotFoundError):
+        mac.backend.open_file(text)
+    assert not mac.calls()[-1][-1].startswith("-")
+    with pytest.raises(NotFoundError):
+        mac.backend.get_phone_number(text)
+    assert mac.arguments() == ["phone"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("get_email_address", {"name": "Sid"}),
+        ("create_calendar_event", {"title": "Lunch", "start_date": Moment(START, False)}),
+        ("create_reminder", {"name": "Call", "due_date": Moment(START), "all_day": True}),
+        ("compose_new_email", {"recipients": ["a@b.c"], "context": "Hello"}),
+        ("reply_to_email", {"context": "Yes"}),
+        ("forward_email", {"recipients": ["a@b.c"]}),
+        ("send_sms", {"recipients": ["+1"], "message": "Hi"}),
+        ("create_note", {"name": "List"}),
+        ("open_note", {"name": "List"}),
+        ("append_note_content", {"name": "List", "content": "x"}),
+        ("maps_open_location", {"location": "Paris"}),
+        ("maps_show_directions", {"start_location": "", "end_location": "Paris"}),
+        ("open_and_get_file_path", {"file_name": "Q3 budget"}),
+    ],
+)
+def test_what_is_shown_is_what_runs(mac: Mac, tool: str, arguments: dict[str, Any]) -> None:
+    mac.answer(list_contacts="1\tSid\t\t\ts@id.org", mdfind=str(mac.home / "Q3 budget.pdf"))
+    (mac.home / "Q3 budget.pdf").touch()
+    shown = mac.backend.command_for(tool, arguments)
+    assert mac.calls() == []
+    assert isinstance(shown, Script)
+    SIXTEEN[tool].function(ToolContext(mac.backend, None), **arguments)  # type: ignore[arg-type]
+    assert mac.calls()[0][1:] == list(shown.argv[1:])
+    assert Path(mac.calls()[0][0]).name == Path(shown.argv[0]).name
+    if shown.path:
+        assert shown.source == shown.path.read_text()
+
+
+def test_tools_that_start_no_program_show_none(mac: Mac) -> None:
+    assert mac.backend.command_for("summarize_pdf", {"pdf_path": "/x.pdf"}) is None
+
+
+def test_dates_without_times(mac: Mac) -> None:
+    mac.backend.create_reminder("Pay", date(2026, 2, 28), "", "", 0)
+    assert mac.arguments() == ["Pay", "", "", "0", "day", "2026", "2", "28", "0", "0"]
+    mac.backend.create_reminder("Pay", None, "", "", 1)
+    assert mac.arguments() == ["Pay", "", "", "1", "none", "0", "0", "0", "0", "0"]
+    outcome = mac.backend.create_calendar_event("Trip", START, START, True, "", [], "", "")
+    assert mac.arguments()[4] == "all-day"
+    assert outcome == "Created the event “Trip” on 2026-11-30 in the calendar Home"
+
+
+def test_contacts_are_matched_forgivingly(mac: Mac) -> None:
+    assert mac.backend.get_phone_number("sid") == "+1 555 0101"
+    assert mac.backend.get_phone_number("my mom") == "+1 555 0104"
+    with pytest.raises(AmbiguousError) as caught:
+        mac.backend.get_phone_number("Alex Kim")
+    assert caught.value.candidates == ["Alex Kim <+1 555 0102>", "Alex Kim <+1 555 0103>"]
+    assert mac.backend.get_phone_number(caught.value.candidates[1]) == "+1 555 0103"
+    with pytest.raises(NotFoundError, match="No Number has no phone number"):
+        mac.backend.get_phone_number("No Number")
+    with pytest.raises(NotFoundError, match="nobody in the contacts is called “Zoltan”"):
+        mac.backend.get_phone_number("Zoltan")
+
+
+def test_mail_is_a_draft_unless_sending_is_on(mac: Mac) -> None:
+    assert mac.backend.reply_to_email([], "Yes", []) == "Made a draft of the message “Hello”"
+    assert mac.make(send_mail=True).reply_to_email([], "Yes", []) == "Sent the message “Hello”"
+    assert mac.arguments()[1] == "send"
+    mac.answer(mail="Fwd: Hello\n2")
+    said = mac.backend.forward_email(["a@b.c"], [], "See below", [])
+    assert said.endswith("; 2 attachments of the original are not in it, add them in Mail")
+    with pytest.raises(NotFoundError, match="not there any more"):
+        mac.backend.reply_to_email([], "Yes", [str(mac.home / "gone.pdf")])
+
+
+def test_notes(mac: Mac) -> None:
+    assert mac.backend.open_note("List", "") == "Milk\nEggs"
+    mac.answer(edit_note="several\nShopping List\nPacking List")
+    with pytest.raises(AmbiguousError) as caught:
+        mac.backend.append_note_content("List", "x", "")
+    assert caught.value.candidates == ["Shopping List", "Packing List"]
+    mac.answer(edit_note="several\nList\nList")
+    with pytest.raises(ToolError, match="2 notes are called “List”; rename one"):
+        mac.backend.open_note("List", "")
+
+
+def test_files_are_found_and_only_documents_opened(mac: Mac) -> None:
+    for name in ("Q3 budget.pdf", "budget.command", "Library/budget.pdf", ".x/budget.pdf"):
+        path = mac.home / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    found = [str(p) for p in mac.home.rglob("*budget*")] + ["/System/budget.pdf"]
+    mac.answer(mdfind="\n".join(found))
+    outcome = mac.backend.open_file("q3 budget")
+    assert outcome == outcome.link == str(mac.home / "Q3 budget.pdf")
+    assert mac.calls()[0][1:] == ["-onlyin", str(mac.home), "-name", "budget"]
+    assert mac.calls()[1][1:] == [str(mac.home / "Q3 budget.pdf")]
+    mac.backend.open_file(str(mac.home / "budget.command"))
+    assert mac.calls()[-2][-1] == "command"
+    assert mac.calls()[-1][1:] == ["-R", str(mac.home / "budget.command")]
+
+
+def test_pdfs_are_read(mac: Mac) -> None:
+    pdf = FPDF()
+    pdf.set_font("Helvetica", size=12)
+    for page in ("Revenue rose.", "Costs fell."):
+        pdf.add_page()
+        pdf.cell(text=page)
+    path = mac.home / "a.pdf"
+    pdf.output(str(path))
+    assert mac.backend.read_pdf(str(path)) == "Revenue rose.\n\nCosts fell."
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ToolError, match=r"a\.pdf (is damaged|has no text)"):
+        mac.backend.read_pdf(str(path))
+    path.write_text("plain text")
+    with pytest.raises(ToolError, match="is no PDF"):
+        mac.backend.read_pdf(str(path))
+    with pytest.raises(NotFoundError, match="not there any more"):
+        mac.backend.read_pdf(str(mac.home / "b.pdf"))
+
+
+def test_zoom_needs_a_link_of_ones_own(mac: Mac) -> None:
+    with pytest.raises(ToolError, match="set zoom_link in the settings"):
+        mac.backend.get_zoom_meeting_link("Sync", START, 60, [])
+    link = "https://zoom.us/j/123"
+    assert mac.make(zoom_link=link).get_zoom_meeting_link("Sync", START, 60, []).link == link
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "said"),
+    [
+        (
+            "Not authorized to send Apple events to Notes. (-1743)",
+            ToolError,
+            "System Settings, Privacy & Security, Automation, switch on Notes",
+        ),
+        ("Notes got an error: A privilege violation occurred. (-10004)", ToolError, "switch on"),
+        ("Notes got an error: AppleEvent timed out. (-1712)", ToolError, "hidden behind others"),
+        ("Notes got an error: Application isn't running. (-600)", ToolError, "open it and try"),
+        ("Notes got an error: Connection is invalid. (-609)", ToolError, "open it and try again"),
+        ('there is no folder "Ex\ntra" (-1728)', NotFoundError, 'Notes: there is no folder "Ex\n'),
+        ("Notes got an error: Invalid index. (-1719)", NotFoundError, "Invalid index; look there"),
+        ("User canceled. (-128)", ToolError, "it was cancelled on the Mac"),
+        ("the note is locked (1001)", ToolError, "Notes: the note is locked"),
+        ("no number at all", ToolError, "Notes: no number at all"),
+    ],
+)
+def test_errors_say_what_to_do(mac: Mac, message: str, kind: type[ToolError], said: str) -> None:
+    mac.answer(create_note=[message])
+    with pytest.raises(ToolError) as caught:
+        mac.backend.create_note("a", "b", "Extra")
+    assert type(caught.value) is kind
+    assert said in str(caught.value)
+
+
+def test_a_script_that_hangs_is_ended(mac: Mac) -> None:
+    mac.answer(create_note="hang")
+    with pytest.raises(ToolError, match=r"within 0\.5 seconds; it may be waiting"):
+        mac.make(timeout=0.5).create_note("a", "b", "")
+
+
+def test_what_no_program_can_be_given_is_a_tool_error(mac: Mac) -> None:
+    with pytest.raises(ToolError, match="has a character that no program can be given"):
+        mac.backend.create_note("a\0b", "", "")
+    gone = MacOS(platform="darwin", osascript=str(mac.home / "none"))
+    with pytest.raises(ToolError, match="cannot be started"):
+        gone.create_note("a", "b", "")
+
+
+def test_off_the_mac_it_says_what_to_use() -> None:
+    with pytest.raises(SettingsError, match="needs a Mac, and this is linux; use --backend works"):
+        MacOS(platform="linux")
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.applescript")), ids=lambda p: p.stem)
+def test_scripts_are_well_formed(path: Path) -> None:
+    source = path.read_text(encoding="ascii")
+    code = [line.split("--")[0].strip() for line in source.splitlines()]
+    assert "on run argv" in code
+    assert not re.search(r"do shell script|run script|load script|keystroke", source)
+    open_blocks: list[str] = []
+    for line in code:
+        words = line.split()
+        if not words:
+            continue
+        if words[0] == "end":
+            assert open_blocks.pop() == words[1], line
+        elif words[:2] == ["on", "error"] or words[0] == "else":
+            assert open_blocks[-1] == ("try" if words[0] == "on" else "if"), line
+        elif words[0] == "on":
+            open_blocks.append(re.split(r"\W", words[1])[0])
+        elif (words[0] == "tell" and " to " not in line) or words[0] in ("repeat", "try", "script"):
+            open_blocks.append(words[0])
+        elif words[0] == "if" and words[-1] == "then":
+            open_blocks.append("if")
+    assert open_blocks == []
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.applescript")), ids=lambda p: p.stem)
+def test_scripts_use_every_argument(mac: Mac, path: Path) -> None:
+    """Each position is read, and what it is read into is used again."""
+    commands = [mac.backend.command_for(t, a) for t, a in EMPTY_CALLS.items()]
+    fixed = {len(c.argv) - 2 for c in commands if c is not None and c.path == path}
+    source = path.read_text()
+    read = {int(n) for n in re.findall(r"item (\d+) of argv", source)}
+    for first, last in re.findall(r"items (\d+) thru (\d+) of argv", source):
+        read |= set(range(int(first), int(last) + 1))
+    position = max(read) + 1
+    lists = re.findall(r"\{\w+, nextItem\} to takeList\(argv, (\d+|nextItem)\)", source)
+    if lists:
+        assert lists == [str(position)] + ["nextItem"] * (len(lists) - 1)
+        read |= set(range(position, position + len(lists)))
+    assert fixed == {max(read)}
+    assert read == set(range(1, max(read) + 1))
+    for names in re.findall(r"set \{?([\w, ]+)\}? to (?:items? .* of argv|takeList)", source):
+        for name in set(names.split(", ")) - {"nextItem"}:
+            assert len(re.findall(rf"\b{name}\b", source)) > 1, name
+
+
+EMPTY_CALLS: dict[str, dict[str, Any]] = {
+    "get_phone_number": {"name": ""},
+    "create_calendar_event": {"title": "", "start_date": Moment(START)},
+    "create_reminder": {"name": ""},
+    "compose_new_email": {"recipients": []},
+    "reply_to_email": {},
+    "forward_email": {"recipients": []},
+    "send_sms": {"recipients": [], "message": ""},
+    "create_note": {"name": ""},
+    "open_note": {"name": ""},
+    "append_note_content": {"name": "", "content": ""},
+}
+"""Calls whose lists are empty: all that is left are the fixed arguments."""

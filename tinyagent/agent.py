@@ -1,0 +1,280 @@
+"""TinyAgent: what the page and the command line talk to.
+
+Runs live on one event loop in a thread of its own; every method here may be
+called from any thread. What happens comes back as events (``events``), or
+folded into what a page shows (``state``). The story of one run is ``loop.Loop``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from tinyagent.approval import ApprovalBook, Decision
+from tinyagent.backends.base import Backend
+from tinyagent.errors import PlanError, TraceError
+from tinyagent.events import Event
+from tinyagent.loop import Loop
+from tinyagent.models import read_manifest
+from tinyagent.parts import Parts, Planner
+from tinyagent.plans.syntax import read_plan
+from tinyagent.plans.validate import problems
+from tinyagent.run import Run
+from tinyagent.settings import Settings
+from tinyagent.state import RunState
+from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.traces import TraceLog
+from tinyagent.writers import Writer
+
+if TYPE_CHECKING:
+    from tinyagent.toolrag.base import ToolRAG
+
+_KEPT = 100
+"""Runs kept in memory once they are over; older ones are read from the trace log."""
+
+
+class TinyAgent:
+    """The agent, with all its parts; ``open`` makes it from settings.
+
+    Args:
+        settings: task_timeout and replans are read here, the rest by ``open``.
+        backend: where tools act.
+        toolrag: picks the tools.
+        planner: writes the plans.
+        writer: writes texts; None where that is switched off.
+        traces: the open trace log; it is closed with the agent.
+        clock: the present time, naive and local.
+        versions: of the program and the models, for the traces.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        backend: Backend,
+        toolrag: ToolRAG,
+        planner: Planner,
+        writer: Writer | None,
+        traces: TraceLog,
+        clock: Callable[[], datetime],
+        versions: dict[str, str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.traces = traces
+        self._clock = clock
+        self._parts = Parts(
+            settings,
+            backend,
+            toolrag,
+            planner,
+            writer,
+            threading.Lock(),
+            ApprovalBook(),
+            ThreadPoolExecutor(1, "models"),
+            ThreadPoolExecutor(16, "tasks"),
+            versions or {},
+        )
+        self._loops: dict[str, Loop] = {}
+        self._jobs: dict[str, asyncio.Task[None]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="agent", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Callable[[], datetime] = datetime.now) -> TinyAgent:
+        """The agent that the settings ask for, ready to plan.
+
+        Raises:
+            TraceError: the trace log cannot be written.
+            ModelError: a model file is missing or damaged.
+            SettingsError: the backend cannot be used here.
+        """
+        # Loading models takes longer than everything else the command line does.
+        from tinyagent.planner import load_planner, load_writer
+        from tinyagent.toolrag import load
+
+        traces = TraceLog(settings.traces)
+        return cls(
+            settings,
+            backend=open_backend(settings, clock),
+            toolrag=load(settings),
+            planner=load_planner(settings),
+            writer=load_writer(settings) if settings.writers else None,
+            traces=traces,
+            clock=clock,
+            versions=_versions(settings),
+        )
+
+    def start(
+        self,
+        request: str,
+        now: datetime | None = None,
+        *,
+        source: str = "python",
+        asks: bool = True,
+    ) -> str:
+        """Begin a run; returns its id at once.
+
+        Args:
+            request: the person's words.
+            now: what its times count from; the clock's time if left out.
+            source: who asks, for the trace.
+            asks: a person is there to answer questions; else a look-up that fits
+                several or nothing fails.
+        """
+        began = self._clock()
+        run = Run(f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", self._clock, self.traces.record)
+        loop = Loop(self._parts, run, request, now or began, source, asks)
+
+        async def begin() -> None:
+            self._forget_old()
+            self._loops[run.id] = loop
+            self._jobs[run.id] = asyncio.create_task(loop.live(), name=run.id)
+
+        self._do(begin())
+        return run.id
+
+    async def events(self, run: str, after: int = 0) -> AsyncGenerator[Event, None]:
+        """The events of a run above ``after``, each as it happens, until it is over.
+
+        Raises:
+            TraceError: there is no such run.
+        """
+        loop = self._loops.get(run)
+        if loop is None:
+            for event in self._past(run)[after:]:
+                yield event
+            return
+        async with contextlib.aclosing(loop.run.follow(after)) as followed:
+            async for event in followed:
+                yield event
+
+    def state(self, run: str) -> RunState:
+        """What a page shows of a run now; TraceError where there is no such run."""
+        loop = self._loops.get(run)
+        return loop.run.state if loop else RunState.of(self._past(run))
+
+    def pending(self) -> list[str]:
+        """The runs that wait for the person, oldest first."""
+        loops = list(self._loops.values())
+        return [x.run.id for x in loops if x.run.state.status in ("asking", "approval")]
+
+    def decide(self, run: str, approval: str, decision: Decision) -> None:
+        """Decide on the approval that is pending.
+
+        Raises:
+            ApprovalError: it is not that one which is pending; nothing runs.
+            PlanError: an edit does not fit; the approval stays pending.
+            TraceError: there is no such run, or the log cannot be written.
+        """
+
+        async def act() -> None:
+            self._live_loop(run).decide(approval, decision)
+
+        self._do(act())
+
+    def answer(self, run: str, question: str, choice: str) -> None:
+        """Answer a question with a candidate or other words; "" passes over it.
+
+        Raises:
+            ApprovalError: the question is not open.
+            TraceError: there is no such run.
+        """
+
+        async def act() -> None:
+            self._live_loop(run).answer(question, choice)
+
+        self._do(act())
+
+    def check_plan(self, run: str, text: str) -> list[PlanError]:
+        """All that is wrong with a plan that the person is writing for this run."""
+        try:
+            plan = read_plan(text)
+        except PlanError as error:
+            return [error]
+        return problems(plan, SIXTEEN, datetime.fromisoformat(self.state(run).now))
+
+    def stop(self, run: str) -> None:
+        """Stop a run; what is over already stays as it is."""
+
+        async def act() -> None:
+            if run in self._jobs:
+                self._jobs[run].cancel()
+
+        self._do(act())
+
+    def close(self) -> None:
+        """Stop every run and let go of threads and files."""
+
+        async def end() -> None:
+            for job in self._jobs.values():
+                job.cancel()
+            await asyncio.gather(*self._jobs.values(), return_exceptions=True)
+
+        self._do(end())
+        self._parts.models.shutdown(wait=True, cancel_futures=True)
+        self._parts.tasks.shutdown(wait=False, cancel_futures=True)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self.traces.close()
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something on the agent's loop, and wait for it."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _live_loop(self, run: str) -> Loop:
+        if run not in self._loops:
+            raise TraceError(f"run {run} is not under way; ask again")
+        return self._loops[run]
+
+    def _past(self, run: str) -> list[Event]:
+        happened = self.traces.happened(run)
+        if not happened:
+            raise TraceError(f"there is no run {run}")
+        return happened
+
+    def _forget_old(self) -> None:
+        over = [run for run, loop in self._loops.items() if loop.run.state.over]
+        for run in over[:-_KEPT]:
+            del self._loops[run], self._jobs[run]
+
+
+def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
+    """The backend that the settings name; a first start makes the sample workspace.
+
+    Raises:
+        SettingsError: it cannot be used here.
+    """
+    if settings.backend == "macos":
+        from tinyagent.backends.macos import MacOS
+
+        return MacOS(send_mail=settings.send_mail, zoom_link=settings.zoom_link)
+    from tinyagent.backends.workspace import Workspace
+
+    if not settings.workspace.exists():
+        from tinyagent.backends.workspace.sample import make_sample
+
+        make_sample(settings.workspace, clock())
+    return Workspace(settings.workspace, clock, settings.send_mail)
+
+
+def program_version() -> str:
+    """The installed version, or "0" from a tree that is not installed."""
+    try:
+        return version("tinyagent")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _versions(settings: Settings) -> dict[str, str]:
+    """Of the program, and of each model file: its package's, or the start of its hash."""
+    models = read_manifest(settings.models)
+    found = {name: entry.version or entry.sha256[:12] for name, entry in models.items()}
+    return {"tinyagent": program_version()} | found

@@ -1,0 +1,225 @@
+"""The tools, in the applications of this Mac."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from tinyagent.backends.base import Backend, Outcome
+from tinyagent.backends.macos.contacts import MacContacts
+from tinyagent.backends.macos.run import run_script
+from tinyagent.backends.macos.scripts import Script, Scripts
+from tinyagent.backends.pdf import pdf_text
+from tinyagent.backends.workspace.match import find
+from tinyagent.errors import AmbiguousError, NotFoundError, SettingsError, ToolError
+from tinyagent.tools.sixteen import SIXTEEN
+
+_RUNS_NOTHING = frozenset({"summarize_pdf", "get_zoom_meeting_link"})
+
+
+class MacOS(Backend):
+    """Contacts, Calendar, Reminders, Mail, Messages, Notes, Maps and files of this Mac.
+
+    Args:
+        send_mail: mail is sent; if not, it is left as a draft in Mail.
+        zoom_link: the user's personal meeting link, or "".
+        timeout: seconds that one script may take.
+        home: the folder that files are searched in.
+        platform: as ``sys.platform``.
+        osascript: the program that runs AppleScript files.
+
+    Raises:
+        SettingsError: this is no Mac.
+    """
+
+    name = "macos"
+
+    def __init__(
+        self,
+        *,
+        send_mail: bool = False,
+        zoom_link: str = "",
+        timeout: float = 30.0,
+        home: Path | None = None,
+        platform: str = sys.platform,
+        osascript: str = "osascript",
+    ) -> None:
+        if platform != "darwin":
+            raise SettingsError(
+                f"the macos backend needs a Mac, and this is {platform}; use --backend workspace"
+            )
+        self._send_mail = send_mail
+        self._zoom_link = zoom_link
+        self._timeout = timeout
+        self._home = home or Path.home()
+        self._scripts = Scripts(osascript, send_mail, self._home)
+
+    def command_for(self, tool_name: str, arguments: Mapping[str, Any]) -> Script | None:
+        """What a call of a tool will run first, to be shown before it does.
+
+        Args:
+            tool_name: one of the sixteen.
+            arguments: resolved, by parameter name, as the tool's function takes them.
+
+        Returns:
+            The command, or None for a tool that starts no program.
+        """
+        if tool_name in _RUNS_NOTHING:
+            return None
+        # The tool translates its arguments for a backend; given the scripts in the place of
+        # one, it returns the command that the same call of the real one runs.
+        command: Script = SIXTEEN[tool_name].function(
+            SimpleNamespace(backend=self._scripts), **arguments
+        )
+        return command
+
+    def get_phone_number(self, name: str) -> Outcome:
+        listing = self._scripts.get_phone_number(name)
+        contacts = MacContacts(lambda: self._run(listing), phones=True)
+        return Outcome(contacts.reach(name, "phone number"))
+
+    def get_email_address(self, name: str) -> Outcome:
+        listing = self._scripts.get_email_address(name)
+        contacts = MacContacts(lambda: self._run(listing), phones=False)
+        return Outcome(contacts.reach(name, "e-mail address"))
+
+    def create_calendar_event(
+        self,
+        title: str,
+        start: datetime,
+        end: datetime,
+        all_day: bool,
+        location: str,
+        invitees: list[str],
+        notes: str,
+        calendar: str,
+    ) -> Outcome:
+        used = self._run(
+            self._scripts.create_calendar_event(
+                title, start, end, all_day, location, invitees, notes, calendar
+            )
+        )
+        when = f"{start:%Y-%m-%d}" if all_day else f"{start:%Y-%m-%d %H:%M}"
+        return Outcome(f"Created the event “{title}” on {when} in the calendar {used}")
+
+    def create_reminder(
+        self,
+        name: str,
+        due: datetime | date | None,
+        notes: str,
+        list_name: str,
+        priority: int,
+    ) -> Outcome:
+        used = self._run(self._scripts.create_reminder(name, due, notes, list_name, priority))
+        return Outcome(f"Added the reminder “{name}” to the list {used}")
+
+    def open_file(self, file_name: str) -> Outcome:
+        lines = self._run(self._scripts.open_file(file_name)).split("\n")
+        paths = sorted(Path(line) for line in lines if line and self._is_the_users(Path(line)))
+        path = find(file_name, paths, lambda p: [p.name, p.stem, str(p)], "file")
+        self._run(self._scripts.show_file(path))
+        return Outcome(str(path), str(path))
+
+    def read_pdf(self, path: str) -> str:
+        return pdf_text(Path(path), path)
+
+    def compose_new_email(
+        self,
+        recipients: list[str],
+        cc: list[str],
+        subject: str,
+        body: str,
+        attachments: list[str],
+    ) -> Outcome:
+        script = self._scripts.compose_new_email(recipients, cc, subject, body, attachments)
+        return self._mail(script, attachments)
+
+    def reply_to_email(self, cc: list[str], body: str, attachments: list[str]) -> Outcome:
+        return self._mail(self._scripts.reply_to_email(cc, body, attachments), attachments)
+
+    def forward_email(
+        self, recipients: list[str], cc: list[str], body: str, attachments: list[str]
+    ) -> Outcome:
+        script = self._scripts.forward_email(recipients, cc, body, attachments)
+        return self._mail(script, attachments)
+
+    def send_sms(self, recipients: list[str], message: str) -> Outcome:
+        how = self._run(self._scripts.send_sms(recipients, message))
+        return Outcome(f"Sent the text to {', '.join(recipients)} by {how}")
+
+    def create_note(self, name: str, content: str, folder: str) -> Outcome:
+        used = self._run(self._scripts.create_note(name, content, folder))
+        return Outcome(f"Created the note “{name}” in the folder {used}")
+
+    def open_note(self, name: str, folder: str) -> Outcome:
+        return Outcome(self._note(name, self._scripts.open_note(name, folder)))
+
+    def append_note_content(self, name: str, content: str, folder: str) -> Outcome:
+        self._note(name, self._scripts.append_note_content(name, content, folder))
+        return Outcome(f"Added to the note “{name}”")
+
+    def maps_open_location(self, location: str) -> Outcome:
+        return self._open(self._scripts.maps_open_location(location))
+
+    def maps_show_directions(self, start: str, end: str, transport: str) -> Outcome:
+        return self._open(self._scripts.maps_show_directions(start, end, transport))
+
+    def get_zoom_meeting_link(
+        self, topic: str, start: datetime, minutes: int, invitees: list[str]
+    ) -> Outcome:
+        """The personal meeting link from the settings; it is the same for every meeting."""
+        if not self._zoom_link:
+            raise ToolError(
+                "Zoom: there is no meeting link to give; set zoom_link in the settings file to "
+                "your personal meeting link (in Zoom: Meetings, Personal Room)"
+            )
+        return Outcome(self._zoom_link, self._zoom_link)
+
+    def _run(self, script: Script) -> str:
+        return run_script(script, self._timeout)
+
+    def _open(self, script: Script) -> Outcome:
+        """Open a URL, which is also the result."""
+        self._run(script)
+        url = script.argv[-1]
+        return Outcome(url, url)
+
+    def _mail(self, script: Script, attachments: list[str]) -> Outcome:
+        for path in attachments:
+            if not Path(path).is_file():
+                raise NotFoundError(f"the file {path} is not there any more; find it again")
+        subject, _, left_behind = self._run(script).rpartition("\n")
+        done = "Sent" if self._send_mail else "Made a draft of"
+        note = ""
+        if left_behind != "0":
+            note = f"; {left_behind} attachments of the original are not in it, add them in Mail"
+        return Outcome(f"{done} the message “{subject}”{note}")
+
+    def _note(self, name: str, script: Script) -> str:
+        """The text of the one note that fits the name."""
+        first, _, rest = self._run(script).partition("\n")
+        if first == "one":
+            return rest
+        candidates = rest.split("\n")
+        if len(set(candidates)) == 1:
+            raise ToolError(
+                f"Notes: {len(candidates)} notes are called “{candidates[0]}”; rename one, "
+                "or say which folder"
+            )
+        raise AmbiguousError(
+            f"“{name}” fits {len(candidates)} notes: {', '.join(candidates)}; choose one",
+            name,
+            candidates,
+        )
+
+    def _is_the_users(self, path: Path) -> bool:
+        """Whether a path that was found is a file of the user's own, not of a program."""
+        if not path.is_relative_to(self._home):
+            return False
+        inside = path.relative_to(self._home).parts
+        hidden = any(part.startswith(".") for part in inside)
+        return not hidden and inside[0] != "Library" and path.is_file()

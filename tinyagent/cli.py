@@ -1,0 +1,160 @@
+"""The command line: the same agent, without the page.
+
+Exit status: 0 done, 1 failed, 2 bad input. Results go to stdout, all else to
+stderr. What loads models is imported inside its command, so that
+``tinyagent time`` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyagent.batch import plan_row, read_now, resolve_time, run_batch, time_row
+from tinyagent.errors import (
+    PlanError,
+    RequestError,
+    SettingsError,
+    TimePhraseError,
+    TinyAgentError,
+)
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+_BAD_INPUT = (SettingsError, RequestError, TimePhraseError, PlanError)
+
+Now = Annotated[str, typer.Option(help="ISO time that times count from; default: this minute.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from tinyagent.agent import program_version
+
+        typer.echo(program_version())
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """A local assistant that plans, asks, and then acts."""
+
+
+@app.command()
+def ask(
+    request: Annotated[str, typer.Argument(help="What is to be done.")],
+    now: Now = "",
+    approve: Annotated[
+        str, typer.Option(help="all: approve it; ask: ask me; none: only propose.")
+    ] = "ask",
+    backend: Annotated[str | None, typer.Option(help="workspace or macos.")] = None,
+    workspace: Annotated[Path | None, typer.Option(help="Folder of the workspace.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the trace as JSON.")] = False,
+) -> None:
+    """Do what a request says."""
+    with _explained():
+        from tinyagent.agent import TinyAgent
+        from tinyagent.settings import load_settings
+        from tinyagent.terminal import confirmed, converse, interactive
+
+        if approve not in ("all", "ask", "none"):
+            raise SettingsError(f"--approve {approve}: it is all, ask or none")
+        at = read_now(now) if now else datetime.now()
+        settings = load_settings(backend=backend, workspace=workspace)
+        with contextlib.closing(TinyAgent.open(settings)) as agent:
+            asks = approve == "ask" and interactive()
+            run = agent.start(request, at, source="cli", asks=asks)
+            status = converse(agent, run, approve, as_json, confirmed)  # type: ignore[arg-type]
+    raise typer.Exit(status)
+
+
+@app.command()
+def plan(
+    source: Annotated[Path, typer.Argument(metavar="IN.jsonl", help="id, query and now a line.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="A plan a line.")],
+    toolrag: Annotated[str | None, typer.Option(help="classifier, basic or all.")] = None,
+    model: Annotated[str | None, typer.Option(help="Another planner: a GGUF file.")] = None,
+) -> None:
+    """Plan many requests, running none."""
+    with _explained():
+        from tinyagent.planner import load_planner
+        from tinyagent.settings import load_settings
+        from tinyagent.toolrag import load
+
+        settings = load_settings(toolrag=toolrag, planner=model)
+        answer = plan_row(load(settings), load_planner(settings))
+        _report(run_batch(source, target, answer, _progress))
+
+
+@app.command()
+def time(
+    phrase: Annotated[str, typer.Argument(help="Words for a time.")] = "",
+    now: Now = "",
+    start: Annotated[
+        str, typer.Option(help="ISO time; the phrase is then an end, or a duration from it.")
+    ] = "",
+    batch: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="IN.jsonl OUT.jsonl", help="id, phrase, now and perhaps start a line."
+        ),
+    ] = None,
+) -> None:
+    """Say which time a phrase means."""
+    with _explained():
+        if batch is not None:
+            _report(run_batch(*batch, time_row, _progress))
+            return
+        at = read_now(now) if now else datetime.now()
+        if start:
+            read_now(start)
+        moment = resolve_time(phrase, at, start)
+    typer.echo(f"{moment.at:%Y-%m-%dT%H:%M}")
+
+
+@app.command()
+def doctor() -> None:
+    """Show what is installed, what is missing, and the command that gets it."""
+    with _explained():
+        from tinyagent.doctor import examine
+        from tinyagent.settings import load_settings
+
+        checks = examine(load_settings())
+    for check in checks:
+        typer.echo(f"{'ok     ' if check.ok else 'MISSING'} {check.name}: {check.detail}")
+        if check.cure:
+            typer.echo(f"        {check.cure}")
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """An error that TinyAgent raises on purpose is one line and an exit status."""
+    try:
+        yield
+    except TinyAgentError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, _BAD_INPUT) else 1) from error
+
+
+def _report(wrong: list[str]) -> None:
+    for message in wrong:
+        typer.echo(message, err=True)
+    if wrong:
+        raise typer.Exit(2)
+
+
+def _progress(lines: list[str]) -> Iterable[str]:
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(lines, description="", console=Console(stderr=True))

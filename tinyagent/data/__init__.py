@@ -1,0 +1,1 @@
+"""Training data: request patterns written by hand, and what is made from them."""

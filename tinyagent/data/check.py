@@ -1,0 +1,159 @@
+"""Checks of patterns, before any data is made from them.
+
+    python -m tinyagent.data.check [FILE …]
+
+For each pattern, filled a few times: the plan parses and validates, every
+copied argument is a span of the request, every look-up is used once, and no
+other pattern says nearly the same. Prints what is wrong, and a count.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+from rapidfuzz import fuzz, process
+
+from tinyagent.data.patterns import FOLDER, SLOT, Pattern, PatternError, read_file
+from tinyagent.data.slots import Filling, draw
+from tinyagent.errors import PlanError
+from tinyagent.plans.syntax import Plan, Value, read_plan, reference
+from tinyagent.plans.validate import problems, unused_lookups
+from tinyagent.tools.registry import Parameter, ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
+
+NOW = datetime(2026, 11, 24, 9, 30)
+TOO_ALIKE = 93.0
+"""Similarity (percent) of two requests with the same plan shape from which one is dropped."""
+
+
+def fill(pattern: Pattern, fillings: dict[str, Filling]) -> tuple[str, Plan]:
+    """The request and the plan with the slots filled.
+
+    Raises:
+        PatternError: the plan has a slot that the request has not.
+        PlanSyntaxError: the plan does not parse.
+    """
+    if missing := {a + b for a, b in SLOT.findall(pattern.plan)} - set(fillings):
+        raise PatternError(f"{pattern.source}: the request has no {missing}, but the plan has")
+    said = SLOT.sub(lambda m: fillings[m[1] + m[2]].said, pattern.request)
+
+    def copied(match: re.Match[str]) -> str:
+        value = fillings[match[1] + match[2]].copied
+        return value.replace("\\", "\\\\").replace('"', '\\"')
+
+    lines = SLOT.sub(copied, pattern.plan).splitlines()
+    return said, read_plan("\n".join([*lines, f"{len(lines) + 1}. join()"]))
+
+
+def plan_problems(request: str, plan: Plan, tools: ToolSet, now: datetime) -> list[str]:
+    """Everything that makes a plan unfit for training, as sentences."""
+    found = [str(p) for p in problems(plan, tools, now)]
+    if found:
+        return found
+    for call in plan:
+        for parameter, value in zip(tools[call.tool].parameters, call.arguments, strict=False):
+            found += [f"task {call.number}: {p}" for p in _not_copied(parameter, value, request)]
+    if len({(c.tool, c.arguments) for c in plan}) < len(plan):
+        found.append("the same call twice")
+    unused = unused_lookups(plan, tools)
+    wants = {p.kind.name for c in plan for p in tools[c.tool].parameters}
+    for call in unused:
+        if tools[call.tool].result.name in wants and len(plan) > 1 and not _asked(request):
+            found.append(f"task {call.number}: its result is not used")
+    return found
+
+
+def _asked(request: str) -> bool:
+    """Whether a request seems to ask for a look-up for its own sake."""
+    words = r"\b(what|whats|what's|find|look|number|address|email|e-mail|open|pull|show|get|give)\b"
+    return re.search(words, request.lower()) is not None
+
+
+def _not_copied(parameter: Parameter, value: Value, request: str) -> list[str]:
+    """Copied arguments that do not stand in the request."""
+    if not parameter.kind.copied:
+        return []
+    items = value if isinstance(value, tuple) else (value,)
+    return [
+        f"{parameter.name} {item!r} does not stand in the request"
+        for item in items
+        if isinstance(item, str)
+        and reference(item) is None
+        and not is_copied(item, request, in_parts=bool(parameter.kind.time))
+    ]
+
+
+def is_copied(text: str, request: str, *, in_parts: bool) -> bool:
+    """Whether ``text`` is a span of whole words of the request, or several of them if ``in_parts``."""
+    if "$" in text:
+        return True
+    if _is_span(text, request):
+        return True
+    return in_parts and all(_is_span(word, request) for word in text.split())
+
+
+def _is_span(text: str, request: str) -> bool:
+    before = r"(?<!\w)" if text[:1].isalnum() else ""
+    after = r"(?!\w)" if text[-1:].isalnum() else ""
+    return re.search(before + re.escape(text) + after, request) is not None
+
+
+def check_files(paths: list[Path]) -> list[str]:
+    """What is wrong with the patterns of these files, a line each."""
+    random = Random(0)
+    wrong: list[str] = []
+    patterns: list[Pattern] = []
+    for path in paths:
+        try:
+            patterns += read_file(path)
+        except PatternError as error:
+            wrong.append(str(error))
+    for pattern in patterns:
+        wrong += _check_pattern(pattern, random)
+    return wrong + _too_alike(patterns)
+
+
+def _check_pattern(pattern: Pattern, random: Random) -> list[str]:
+    try:
+        for _ in range(3):
+            request, plan = fill(pattern, draw(pattern.slots(), random))
+            if found := plan_problems(request, plan, SIXTEEN, NOW):
+                return [f"{pattern.source}: {p}   <- {request}" for p in found]
+    except (PatternError, PlanError) as error:
+        text = str(error)
+        return [text if pattern.source in text else f"{pattern.source}: {text}"]
+    return []
+
+
+def _too_alike(patterns: list[Pattern]) -> list[str]:
+    """Patterns that say nearly what an earlier one says."""
+    texts = [re.sub(r"\{([a-z]+)\d*\}", r"\1", p.request.lower()) for p in patterns]
+    found = []
+    for i, text in enumerate(texts[1:], 1):
+        best = process.extractOne(text, texts[:i], scorer=fuzz.ratio, score_cutoff=TOO_ALIKE)
+        if best:
+            found.append(f"{patterns[i].source}: nearly the same as {patterns[best[2]].source}")
+    return found
+
+
+def main() -> None:
+    """Check the files named on the command line, or all."""
+    every = sorted(FOLDER.glob("*.txt"))
+    named = [Path(a) for a in sys.argv[1:]] or every
+    others = [p for p in every if p.resolve() not in {n.resolve() for n in named}]
+    wrong = check_files(others + named)
+    ours = {p.name for p in named}
+    for line in wrong:
+        if line.partition(":")[0] in ours:
+            print(line)
+    patterns = [p for path in named for p in read_file(path)]
+    print(f"{len(patterns)} patterns; styles: {dict(Counter(p.style for p in patterns))}")
+
+
+if __name__ == "__main__":
+    main()

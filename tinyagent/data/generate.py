@@ -1,0 +1,127 @@
+"""Make a data set from the patterns: ``tinyagent data generate OUT``.
+
+Each pattern is filled many times, made noisy as its style would be, and
+checked; the splits are by pattern, so that no two share one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from tinyagent.data.check import fill, plan_problems
+from tinyagent.data.noise import add_noise
+from tinyagent.data.patterns import Pattern, PatternError
+from tinyagent.data.slots import draw
+from tinyagent.errors import PlanError
+from tinyagent.plans.syntax import Plan
+from tinyagent.tools.registry import ToolSet
+
+FIRST_DAY = datetime(2026, 1, 5)
+DAYS = 720
+TRIES = 4
+SHARE = {"validation": 1 / 40, "test": 1 / 40}
+"""Share of the patterns that each smaller split gets; the rest is for training."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One line of a data set; ``plan`` ends with ``join()``."""
+
+    request: str
+    now: str
+    plan: str
+    tools: list[str]
+    style: str
+    pattern: str
+
+
+def split_of(pattern: Pattern) -> str:
+    """The split that a pattern belongs to, for good: by a hash of its request."""
+    share = int(hashlib.sha256(pattern.request.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+    if share < SHARE["test"]:
+        return "test"
+    return "validation" if share < SHARE["test"] + SHARE["validation"] else "train"
+
+
+def examples(
+    patterns: list[Pattern], count: int, tools: ToolSet, seed: int, refused: Counter[str]
+) -> Iterator[Example]:
+    """``count`` examples, every pattern as often as any other, in random order.
+
+    What fails a check is counted in ``refused`` by its reason, and drawn anew.
+    """
+    random = Random(seed)
+    made, seen = 0, set[str]()
+    while made < count:
+        before = made
+        for pattern in random.sample(patterns, len(patterns)):
+            example = _make(pattern, tools, random, refused)
+            if example is None or example.request.lower() in seen:
+                continue
+            seen.add(example.request.lower())
+            yield example
+            made += 1
+            if made == count:
+                return
+        if made == before:
+            raise PatternError(f"the patterns give no more than {made} different examples")
+
+
+def _make(
+    pattern: Pattern, tools: ToolSet, random: Random, refused: Counter[str]
+) -> Example | None:
+    for _ in range(TRIES):
+        now = FIRST_DAY + timedelta(
+            days=random.randrange(DAYS), minutes=random.randrange(7 * 60, 21 * 60)
+        )
+        try:
+            request, plan = fill(pattern, draw(pattern.slots(), random))
+        except (PatternError, PlanError) as error:
+            refused[str(error)] += 1
+            return None
+        noisy = add_noise(request, plan, tools, pattern.style, random)
+        for said, calls in (noisy, (request, plan)):
+            problems = plan_problems(said, calls, tools, now)
+            if not problems:
+                return _example(said, calls, now, pattern)
+            refused[_reason(problems[0])] += 1
+    return None
+
+
+def _example(request: str, plan: Plan, now: datetime, pattern: Pattern) -> Example:
+    used = {call.tool for call in plan}
+    return Example(
+        request,
+        now.isoformat(timespec="minutes"),
+        str(plan),
+        sorted(used),
+        pattern.style,
+        pattern.source,
+    )
+
+
+def _reason(problem: str) -> str:
+    """A problem without its particulars, to count by."""
+    if "does not stand in the request" in problem:
+        return "a copied argument is no span of the request"
+    if "date" in problem or "time" in problem:
+        return "a time does not resolve"
+    return problem
+
+
+def write_split(path: Path, rows: Iterator[Example]) -> int:
+    """Write JSON lines; returns how many."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with path.open("w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+            count += 1
+    return count

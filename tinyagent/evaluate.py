@@ -1,0 +1,172 @@
+"""How good are plans? The success rate of the study, and the stricter argument score.
+
+``../shared/plan-language.md``, section The success rate, is the specification.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tinyagent import times
+from tinyagent.errors import PlanError, TimePhraseError, TinyAgentError
+from tinyagent.plans.dag import isomorphic, mappings
+from tinyagent.plans.syntax import Call, Plan, Value, read_plan, references
+from tinyagent.plans.validate import problems
+from tinyagent.tools.registry import Parameter, ToolSet
+
+LINK_ARGUMENTS = ("location", "notes")
+"""Where an event may carry a Zoom link; both score alike (convention 8)."""
+HERE = {"", "here", "my location", "current location"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One request of a test set, with every accepted plan, the most natural first."""
+
+    id: str
+    query: str
+    now: datetime
+    plans: tuple[Plan, ...]
+    tags: tuple[str, ...]
+
+    @property
+    def gold_tools(self) -> set[str]:
+        """The tools of the most natural plan."""
+        return {call.tool for call in self.plans[0]}
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one plan did."""
+
+    valid: bool
+    success: bool
+    arguments: bool
+
+
+def read_test_set(path: Path) -> list[Item]:
+    """Read a test set (JSON lines).
+
+    Raises:
+        TinyAgentError: a line is no such object; the message names it.
+    """
+    items = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            items.append(
+                Item(
+                    row["id"],
+                    row["query"],
+                    datetime.fromisoformat(row["now"]),
+                    tuple(read_plan(plan) for plan in row["plans"]),
+                    tuple(row.get("tags", ())),
+                )
+            )
+        except (ValueError, KeyError, TypeError, PlanError) as error:
+            raise TinyAgentError(f"{path}, line {number}: {error!r}") from error
+    return items
+
+
+def score(plan: Plan, item: Item, tools: ToolSet) -> Score:
+    """Compare a plan with the accepted ones."""
+    accepted = [p for p in item.plans if isomorphic(plan, p)]
+    return Score(
+        valid=not problems(plan, tools, item.now),
+        success=bool(accepted),
+        arguments=any(same_arguments(plan, p, tools, item.now) for p in accepted),
+    )
+
+
+def same_arguments(plan: Plan, gold: Plan, tools: ToolSet, now: datetime) -> bool:
+    """Whether, under one mapping of the DAGs, all arguments that count are equal."""
+    return any(
+        all(
+            _same_call(call, gold.calls[mapping[call.number] - 1], mapping, tools, now)
+            for call in plan
+        )
+        for mapping in mappings(plan, gold)
+    )
+
+
+def _same_call(
+    call: Call, gold: Call, mapping: dict[int, int], tools: ToolSet, now: datetime
+) -> bool:
+    tool = tools[call.tool]
+    ours, theirs = _by_name(call, tools), _by_name(gold, tools)
+    linked = _links(ours, mapping) == _links(theirs, None) and bool(_links(theirs, None))
+    for parameter in tool.parameters:
+        name = parameter.name
+        if (
+            linked
+            and name in LINK_ARGUMENTS
+            and (references(ours[name]) or references(theirs[name]))
+        ):
+            continue
+        if not _same(parameter, ours, theirs, mapping, now):
+            return False
+    return True
+
+
+def _by_name(call: Call, tools: ToolSet) -> dict[str, Value]:
+    """Arguments by name, defaults filled in."""
+    parameters = tools[call.tool].parameters
+    values = {
+        p.name: tuple(p.default) if isinstance(p.default, list) else p.default
+        for p in parameters
+        if not p.required
+    }
+    values.update({p.name: v for p, v in zip(parameters, call.arguments, strict=False)})
+    return values
+
+
+def _links(arguments: dict[str, Value], mapping: dict[int, int] | None) -> set[int]:
+    """Results that stand in an event's location or notes."""
+    found = {k for name in LINK_ARGUMENTS for k in references(arguments.get(name, ""))}
+    return {mapping[k] for k in found} if mapping else found
+
+
+def _same(
+    parameter: Parameter,
+    ours: dict[str, Value],
+    theirs: dict[str, Value],
+    mapping: dict[int, int],
+    now: datetime,
+) -> bool:
+    a, b = ours[parameter.name], theirs[parameter.name]
+    if parameter.kind.free:
+        return {mapping[k] for k in references(a)} == set(references(b))
+    if parameter.kind.time:
+        return _moment(parameter, ours, now) == _moment(parameter, theirs, now)
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return sorted(_folded(x, mapping) for x in a) == sorted(_folded(x, None) for x in b)
+    x, y = _folded(a, mapping), _folded(b, None)
+    return x == y or (parameter.kind.blank and x in HERE and y in HERE)
+
+
+def _folded(value: Value, mapping: dict[int, int] | None) -> str:
+    """Case and spaces folded; references renamed by the mapping."""
+    text = " ".join(str(value).lower().split())
+    if mapping:
+        for k in sorted(references(text), reverse=True):
+            text = text.replace(f"${k}", f"\x00{mapping.get(k, k)}")
+    return text.replace("\x00", "$")
+
+
+def _moment(parameter: Parameter, arguments: dict[str, Value], now: datetime) -> str:
+    """A time as it resolves; the words themselves where it does not."""
+    phrase = str(arguments[parameter.name])
+    try:
+        if parameter.kind.time == "start":
+            return times.resolve(phrase, now).isoformat() if phrase else ""
+        start = next(str(v) for k, v in arguments.items() if k.startswith("start"))
+        begun = times.resolve(start, now)
+        end = times.resolve_end(phrase or "60 minutes", begun, now)
+        return end.at.isoformat(timespec="minutes")
+    except TimePhraseError:
+        return phrase

@@ -1,0 +1,35 @@
+"""The planner, and the writers' base model: llama.cpp in process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyagent.models import find
+
+if TYPE_CHECKING:
+    from tinyagent.planner.planner import Planner
+    from tinyagent.planner.writer import Writer
+    from tinyagent.settings import Settings
+
+PLANNER_TOKENS = 4096
+WRITER_TOKENS = 4096
+
+
+def load_planner(settings: Settings) -> Planner:
+    """The planner of the settings; ModelError where its file is missing or damaged."""
+    from tinyagent.planner.engine import Engine
+    from tinyagent.planner.planner import Planner
+
+    chosen = settings.planner
+    path = Path(chosen) if chosen else find("planner-q4_0", settings.models)
+    return Planner(Engine(path, limit=PLANNER_TOKENS, threads=settings.threads))
+
+
+def load_writer(settings: Settings) -> Writer:
+    """The base model as a writer; ModelError where its file is missing or damaged."""
+    from tinyagent.planner.engine import Engine
+    from tinyagent.planner.writer import Writer
+
+    path = find("base-q4_0", settings.models)
+    return Writer(Engine(path, limit=WRITER_TOKENS, threads=settings.threads))

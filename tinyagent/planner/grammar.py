@@ -1,0 +1,195 @@
+"""The grammar of the next line of a plan, made from what is known at that line.
+
+A line may call the selected tools alone, with typed arguments: ``$k`` only for
+an earlier result of a fitting kind, copied text only as a span of the request.
+As each line has its own grammar (Lark, for ``llguidance``), it knows what came
+before: which results there are, and who has been looked up already.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tinyagent.plans.syntax import JOIN, Call, Plan
+from tinyagent.plans.validate import EMAIL, PHONE
+from tinyagent.tools.registry import Parameter, Tool, ToolSet
+
+MAX_TASKS = 12
+SPANS_IN_A_TIME = 3
+_TEXT_CHARACTER = r'[^"\\$\x00-\x1f]|\\["\\n]'
+
+
+@dataclass
+class Ways:
+    """Which ways are closed to the decoder, beside what the grammar closes by itself.
+
+    Attributes:
+        banned: copied values that must not come again, by tool and argument.
+        closed: whole calls that must not come again, as they are written after the number.
+        demanded: results that the next list of their kind must hold.
+    """
+
+    banned: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    demanded: frozenset[int] = frozenset()
+
+    def ban(self, tool: str, argument: str, value: str) -> None:
+        """Never again this value there."""
+        self.banned.setdefault((tool, argument), set()).add(value)
+
+
+def line_grammar(request: str, tools: ToolSet, before: Plan, ways: Ways) -> str:
+    """Lark grammar of the line that follows ``before``, its line end included.
+
+    Where no tool can be called, the only line is ``join()``.
+    """
+    return _Line(request, tools, before, ways).grammar()
+
+
+def literals(request: str, kind: str) -> list[str]:
+    """E-mail addresses or phone numbers that stand in the request."""
+    found = (EMAIL if kind == "email" else PHONE).findall(request)
+    if kind == "phone":
+        found = [f.strip() for f in found if sum(c.isdigit() for c in f) >= 5]
+    return list(dict.fromkeys(f.rstrip(".") for f in found))
+
+
+class _Line:
+    def __init__(self, request: str, tools: ToolSet, before: Plan, ways: Ways) -> None:
+        self.request, self.tools, self.before, self.ways = request, tools, before, ways
+        self.results = {c.number: tools[c.tool].result.name for c in before}
+        self.rules: dict[str, str] = {}
+
+    def grammar(self) -> str:
+        number = len(self.before) + 1
+        calls = [self._call(t) for t in self.tools.values()] if number <= MAX_TASKS else []
+        ways = [f'"{JOIN}()"'] + [call for call in calls if call]
+        self.rules["start"] = f'"{number}. " line NL'
+        self.rules["line"] = " | ".join(ways)
+        self.rules["NL"] = r'"\n"'
+        return "\n".join(f"{name}: {body}" for name, body in self.rules.items()) + "\n"
+
+    def _call(self, tool: Tool) -> str | None:
+        """The rule of a tool's call, or None where an argument that it needs cannot be had."""
+        name = f"call_{tool.name}"
+        body = ""
+        for parameter in reversed(tool.parameters):
+            value = self._value(tool, parameter)
+            if value is None:
+                if parameter.required:
+                    return None
+                body = ""  # what comes after it cannot be reached
+                continue
+            comma = '", " ' if parameter is not tool.parameters[0] else ""
+            item = f"{comma}{value} {body}".strip()
+            body = item if parameter.required else f"({item})?"
+        self.rules[name] = f'"{tool.name}(" {body} ")"'
+        return name
+
+    def _value(self, tool: Tool, parameter: Parameter) -> str | None:
+        """The symbol of an argument's value; None where nothing can stand there."""
+        symbol = f"{tool.name}_{parameter.name}"
+        if parameter.many:
+            return self._list(symbol, parameter)
+        if parameter.choices:
+            return self._rule(symbol, " | ".join(_quoted(c) for c in parameter.choices))
+        kind = parameter.kind
+        if kind.name == "bool":
+            return self._rule(symbol, '"True" | "False"')
+        if kind.name == "int":
+            return self._token(symbol, "/[1-9][0-9]{0,2}/")
+        if kind.name in ("email", "phone", "path"):
+            items = self._items(parameter)
+            return self._rule(symbol, " | ".join(items)) if items else None
+        if kind.copied:
+            return self._copied(symbol, tool, parameter)
+        return self._text(symbol, parameter)
+
+    def _list(self, symbol: str, parameter: Parameter) -> str | None:
+        items = self._items(parameter)
+        if not items:
+            return None if parameter.required else self._rule(symbol, '"[]"')
+        demanded = [
+            _quoted(f"${k}")
+            for k in sorted(self.ways.demanded)
+            if self.results.get(k) in parameter.kind.takes
+        ]
+        if demanded and parameter.required:
+            first = ' ", " '.join(demanded)
+            return self._rule(symbol, f'"[" {first} (", " {symbol}_item)* "]"', items)
+        inner = f'{symbol}_item (", " {symbol}_item)*'
+        body = f'"[" {inner} "]"' if parameter.required else f'"[" ({inner})? "]"'
+        return self._rule(symbol, body, items)
+
+    def _items(self, parameter: Parameter) -> list[str]:
+        """What may stand for an address, a number or a path."""
+        found = [f"${k}" for k, kind in self.results.items() if kind in parameter.kind.takes]
+        if parameter.kind.name != "path":
+            found += literals(self.request, parameter.kind.name)
+        return [_quoted(f) for f in found]
+
+    def _copied(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
+        """A span of the request, as a time several of them; ``$k`` where results flow."""
+        token = symbol.upper()
+        span = f"{token}_SPAN"
+        self._token(span, f"{self._span(tool, parameter)}")
+        spans = span
+        if parameter.kind.time:
+            spans = f'{span} (" " {span}){{0,{SPANS_IN_A_TIME - 1}}}'
+        ways = [rf'"\"" {spans} "\""']
+        if not parameter.required or parameter.kind.blank:
+            ways.append(r'"\"\""')
+        if parameter.kind.flows:
+            ways += [_quoted(f"${k}") for k, r in self.results.items() if r == "text"]
+        return self._rule(symbol, " | ".join(ways))
+
+    def _span(self, tool: Tool, parameter: Parameter) -> str:
+        """A terminal: words of the request in a row, without the values that are closed."""
+        words = json.dumps(self.request, ensure_ascii=False)
+        edge = r'[^\s"\\$,;:!?]'
+        shape = rf'/{edge}([^"\\$\x00-\x1f]*{edge})?[.!?]?/'
+        closed = set(self.ways.banned.get((tool.name, parameter.name), set()))
+        if not tool.changes and len([p for p in tool.parameters if p.required]) == 1:
+            closed |= {str(c.arguments[0]) for c in self.before if c.tool == tool.name}
+        without = "".join(f" & ~/{_escape(value)}/" for value in sorted(closed))
+        return f'{shape} & %regex {{ "substring_words": {words} }}{without}'
+
+    def _text(self, symbol: str, parameter: Parameter) -> str:
+        """Free text; results may stand in it where they flow."""
+        ways = [_TEXT_CHARACTER]
+        if parameter.kind.flows:
+            ways += [rf"\${k}" for k, r in self.results.items() if r in parameter.kind.takes]
+        least = "+" if parameter.required else "*"
+        return self._token(symbol.upper(), f'/"({"|".join(ways)}){least}"/')
+
+    def _rule(self, name: str, body: str, items: Sequence[str] = ()) -> str:
+        self.rules[name] = body
+        if items:
+            self.rules[f"{name}_item"] = " | ".join(items)
+        return name
+
+    def _token(self, name: str, body: str) -> str:
+        self.rules[name] = body
+        return name
+
+
+def _quoted(value: str | int) -> str:
+    """A Lark string of a value as the plan writes it."""
+    return json.dumps(str(value) if isinstance(value, int) else json.dumps(value))
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"([^\w\s])", r"\\\1", text)
+
+
+def call_text(call: Call) -> str:
+    """A call as it is written, without its number."""
+    return str(call).partition(". ")[2]
+
+
+def repeats(call: Call, before: Iterable[Call]) -> bool:
+    """Whether the same call stands in the plan already."""
+    return any((c.tool, c.arguments) == (call.tool, call.arguments) for c in before)

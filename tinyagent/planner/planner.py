@@ -1,0 +1,293 @@
+"""The planner: a request and its tools in, a valid plan out.
+
+Greedy decoding, a line at a time, each under a grammar of its own. What a
+grammar cannot see is checked after the line (does the time resolve? is this
+call there already?) and the line decoded again with that way closed. A
+look-up that nothing uses shows only at the end: then the plan is decoded again
+with the look-up closed, and with the look-up's use demanded, and the likeliest
+of the plans is taken.
+"""
+
+from __future__ import annotations
+
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from llguidance import LLMatcher
+from llguidance.llamacpp import lltokenizer_from_vocab
+from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+
+from tinyagent.errors import RequestError, Stopped
+from tinyagent.planner.engine import Engine, Logits
+from tinyagent.planner.grammar import Ways, line_grammar, repeats
+from tinyagent.planner.prompt import clean, planner_prompt
+from tinyagent.plans.syntax import JOIN, Call, Plan, Value, read_call, references
+from tinyagent.plans.validate import problems, unused_lookups
+from tinyagent.tools.registry import ToolSet
+
+LINE_TRIES = 4
+UNUSED_PENALTY = 3.0
+"""Nats that a plan loses for a look-up that nothing uses; without it they stay too often."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and what it cost.
+
+    Attributes:
+        plan: valid for the tools that were offered.
+        prompt: as the model saw it.
+        prompt_tokens: its length.
+        plan_tokens: length of the plan.
+        decode_steps: evaluations of the model after the prompt.
+        seconds: "prefill", "decode" and "total".
+        confidence: mean probability of the tokens that were chosen, among those allowed.
+    """
+
+    plan: Plan
+    prompt: str
+    prompt_tokens: int
+    plan_tokens: int
+    decode_steps: int
+    seconds: dict[str, float]
+    confidence: float
+
+
+@dataclass
+class _Draft:
+    """A plan while it is decoded: its lines, where each began, and their tokens."""
+
+    calls: list[Call] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(tuple(self.calls))
+
+    def cut(self, line: int) -> _Draft:
+        """What stood before line ``line`` (from 0) was begun."""
+        return _Draft(self.calls[:line], self.tokens[: self.starts[line]], self.starts[:line])
+
+
+class Planner:
+    """Plans with one llama.cpp engine; not thread-safe, one request at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tokenizer = lltokenizer_from_vocab(engine.vocab)
+        self._mask = allocate_token_bitmask(1, engine.vocab_size)
+        self._steps = 0
+        self._chosen: list[float] = []
+
+    def plan(
+        self,
+        request: str,
+        tools: ToolSet,
+        now: datetime,
+        *,
+        on_text: Callable[[str], None] = lambda text: None,
+        on_restart: Callable[[], None] = lambda: None,
+        avoid: Collection[tuple[str, tuple[Value, ...]]] = (),
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Planned:
+        """Plan a request.
+
+        Args:
+            request: the user's words.
+            tools: those that may be called; with none, the plan is ``join()``.
+            now: against which times must resolve.
+            on_text: gets the plan as it is decoded, in pieces; a line ends with a line feed.
+            on_restart: what ``on_text`` got so far is void; the plan comes again.
+            avoid: calls that must not come again.
+            stop: asked between steps; when it is true, planning ends.
+
+        Raises:
+            RequestError: the request is longer than the model can read.
+            Stopped: ``stop`` was true.
+        """
+        request = clean(request)
+        begun = time.perf_counter()
+        self._steps, self._chosen = 0, []
+        prompt = planner_prompt(request, tools.values())
+        tokens = self._engine.tokenize(prompt)
+        if len(tokens) > self._engine.limit // 2:
+            raise RequestError(
+                f"The request is too long to plan ({len(tokens)} tokens; "
+                f"{self._engine.limit // 2} fit). Say it in fewer words."
+            )
+        self._engine.start(tokens, stop)
+        read = time.perf_counter()
+        job = _Job(request, tools, now, tokens, on_text, stop)
+        ways = Ways()
+        for name, arguments in avoid:
+            if name in tools and arguments and isinstance(arguments[0], str):
+                ways.ban(name, tools[name].parameters[0].name, arguments[0])
+        draft = self._decode(job, _Draft(), ways)
+        better = self._mend(job, draft, ways)
+        if better is not draft:
+            on_restart()
+            on_text(str(better.plan) + "\n")
+        done = time.perf_counter()
+        seconds = {"prefill": read - begun, "decode": done - read, "total": done - begun}
+        confidence = float(np.mean(self._chosen)) if self._chosen else 1.0
+        return Planned(
+            better.plan,
+            prompt,
+            len(tokens),
+            len(better.tokens),
+            self._steps,
+            seconds,
+            confidence,
+        )
+
+    def _mend(self, job: _Job, draft: _Draft, ways: Ways) -> _Draft:
+        """The likeliest of a draft with unused look-ups and the drafts without them."""
+        unused = unused_lookups(draft.plan, job.tools)
+        wanted = {
+            kind
+            for call in draft.calls
+            for parameter in job.tools[call.tool].parameters
+            for kind in parameter.kind.takes
+            if parameter.kind.name == kind
+        }
+        unused = [c for c in unused if job.tools[c.tool].result.name in wanted]
+        if not unused:
+            return draft
+        quiet = job.silent()
+        drafts = [draft]
+        first = unused[0].number - 1
+        closed = Ways({k: set(v) for k, v in ways.banned.items()}, set(ways.closed))
+        for call in unused:
+            name = job.tools[call.tool].parameters[0].name
+            closed.ban(call.tool, name, str(call.arguments[0]))
+        drafts.append(self._decode(quiet, draft.cut(first), closed))
+        if unused[-1].number < len(draft.calls):
+            demanded = frozenset(
+                c.number
+                for c in draft.calls[: unused[-1].number]
+                if job.tools[c.tool].result.name == job.tools[unused[-1].tool].result.name
+            )
+            demanding = Ways(ways.banned, ways.closed, demanded)
+            drafts.append(self._decode(quiet, draft.cut(unused[-1].number), demanding))
+        self._engine.start(job.prompt)
+        return max(drafts, key=lambda d: self._score(job, d))
+
+    def _score(self, job: _Job, draft: _Draft) -> float:
+        first = self._engine.start(job.prompt)
+        self._steps += 1
+        unused = len(unused_lookups(draft.plan, job.tools))
+        return self._engine.log_probability(draft.tokens, first) - UNUSED_PENALTY * unused
+
+    def _decode(self, job: _Job, draft: _Draft, ways: Ways) -> _Draft:
+        """Decode lines until ``join()``."""
+        draft = _Draft(list(draft.calls), list(draft.tokens), list(draft.starts))
+        logits = self._engine.start([*job.prompt, *draft.tokens])
+        while True:
+            call, tokens, logits = self._line(job, draft, ways, logits)
+            draft.starts.append(len(draft.tokens))
+            draft.tokens += tokens
+            if call.tool == JOIN:
+                return draft
+            draft.calls.append(call)
+            if ways.demanded and references(call.arguments):
+                ways = Ways(ways.banned, ways.closed)
+
+    def _line(
+        self, job: _Job, draft: _Draft, ways: Ways, logits: Logits
+    ) -> tuple[Call, list[int], Logits]:
+        """One line that stands: it parses, its times resolve, it is not there already."""
+        start = len(self._engine.read)
+        ways = Ways({k: set(v) for k, v in ways.banned.items()}, set(ways.closed), ways.demanded)
+        tools = job.tools
+        while True:  # each turn closes a way; with all closed, the line is join()
+            grammar = line_grammar(job.request, tools, draft.plan, ways)
+            text, tokens, logits = self._constrained(job, grammar, logits)
+            call = read_call(text)
+            fault = self._fault(call, draft.plan, job)
+            if call.tool == JOIN or fault is None:
+                job.on_text(text)
+                return call, tokens, logits
+            value = fault and self._time_at_fault(call, fault, job)
+            if value and len(ways.banned.get((call.tool, fault), ())) < LINE_TRIES:
+                ways.ban(call.tool, fault, value)
+            else:
+                tools = ToolSet(t for t in tools.values() if t.name != call.tool)
+            self._engine.rewind(start - 1)
+            logits = self._engine.feed([(job.prompt + draft.tokens)[start - 1]])
+
+    def _fault(self, call: Call, before: Plan, job: _Job) -> str | None:
+        """The argument at fault, "" for the call as a whole, None where it is right."""
+        if call.tool == JOIN:
+            return None
+        if repeats(call, before):
+            return ""
+        plan = Plan((*before.calls, call))
+        wrong = [p for p in problems(plan, job.tools, job.now) if p.task == call.number]
+        return (wrong[0].argument or "") if wrong else None
+
+    def _time_at_fault(self, call: Call, argument: str, job: _Job) -> str:
+        """The phrase of a time that does not resolve, or ""."""
+        for parameter, value in zip(job.tools[call.tool].parameters, call.arguments, strict=False):
+            if parameter.name == argument and parameter.kind.time:
+                return str(value)
+        return ""
+
+    def _constrained(
+        self, job: _Job, grammar: str, logits: Logits
+    ) -> tuple[str, list[int], Logits]:
+        """Decode greedily under a grammar to its end; returns text, tokens, next logits."""
+        matcher = LLMatcher(self._tokenizer, grammar)
+        tokens: list[int] = []
+        while not matcher.is_stopped():
+            if job.stop():
+                raise Stopped("Planning was stopped.")
+            forced = matcher.compute_ff_tokens()
+            if forced:
+                matcher.consume_tokens(forced)
+                step = forced
+            else:
+                token = self._choose(matcher, logits)
+                matcher.consume_token(token)
+                more = [] if matcher.is_stopped() else matcher.compute_ff_tokens()
+                if more:
+                    matcher.consume_tokens(more)
+                step = [token, *more]
+            if error := matcher.get_error():
+                raise AssertionError(f"the grammar failed: {error}\n{grammar}")
+            logits = self._engine.feed(step)
+            self._steps += 1
+            tokens += step
+        text = b"".join(map(self._engine.piece, tokens)).decode("utf-8", "replace")
+        return text.rstrip("\n"), tokens, logits
+
+    def _choose(self, matcher: Any, logits: Logits) -> int:
+        """The likeliest allowed token; its probability among them is noted."""
+        fill_next_token_bitmask(matcher, self._mask, 0)
+        bits = np.unpackbits(self._mask[0].view(np.uint8), bitorder="little")
+        allowed = np.flatnonzero(bits[: self._engine.vocab_size])
+        scores = logits[allowed]
+        best = int(scores.argmax())
+        self._chosen.append(float(1.0 / np.exp(scores - scores[best]).sum()))
+        return int(allowed[best])
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What stays the same while one request is planned."""
+
+    request: str
+    tools: ToolSet
+    now: datetime
+    prompt: list[int]
+    on_text: Callable[[str], None]
+    stop: Callable[[], bool]
+
+    def silent(self) -> _Job:
+        """The same, with nobody to tell."""
+        return _Job(self.request, self.tools, self.now, self.prompt, lambda text: None, self.stop)

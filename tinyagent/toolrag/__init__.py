@@ -1,0 +1,37 @@
+"""ToolRAG: three ways to pick the tools for a request, behind one interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyagent.models import find
+from tinyagent.toolrag.base import Selection, ToolRAG
+from tinyagent.tools.sixteen import SIXTEEN
+
+if TYPE_CHECKING:
+    from tinyagent.settings import Settings
+
+__all__ = ["Selection", "ToolRAG", "load"]
+
+
+def load(settings: Settings) -> ToolRAG:
+    """The way that the settings name; ModelError where a file of it is missing or damaged."""
+    from tinyagent.toolrag.basic import AllTools, BasicRAG
+    from tinyagent.toolrag.classifier import Classifier
+    from tinyagent.toolrag.encoder import Encoder
+
+    models = settings.models
+    if settings.toolrag == "all":
+        return AllTools(SIXTEEN)
+    tokenizer = find("minilm-tokenizer", models)
+    if settings.toolrag == "basic":
+        return BasicRAG(SIXTEEN, Encoder(find("minilm-int8", models), tokenizer, settings.threads))
+    return Classifier(
+        SIXTEEN,
+        find("toolrag-classifier", models),
+        find("toolrag-labels", models),
+        find("minilm", models),
+        tokenizer,
+        settings.threshold,
+        settings.threads,
+    )

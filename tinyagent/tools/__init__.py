@@ -1,0 +1,1 @@
+"""Tools: what they are (``registry``), what flows through them (``kinds``), the sixteen."""

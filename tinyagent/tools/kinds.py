@@ -1,0 +1,89 @@
+"""The kinds of value that flow through a plan.
+
+An argument has a kind, and so has a tool's result. The validator, the
+decoder's grammar, the approval form and the argument score all ask the kind,
+and nothing else, what may stand in a place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from tinyagent.times import Moment
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an argument holds, or a tool returns.
+
+    Attributes:
+        name: the word for it in a signature ("" for plain text).
+        copied: a planner may only copy the value from the request.
+        takes: kinds of result that may fill it, as "$k".
+        flows: a planner may put a result into it ("$k", for text inside more text).
+        free: free text, which the argument score does not compare.
+        time: "start" or "end" where the runtime resolves it as a time.
+        blank: an empty text has a meaning of its own.
+    """
+
+    name: str
+    copied: bool = False
+    takes: frozenset[str] = frozenset()
+    flows: bool = False
+    free: bool = False
+    time: Literal["", "start", "end"] = ""
+    blank: bool = False
+
+
+READABLE = frozenset({"email", "phone", "path", "text"})
+"""Every kind of result but a status, which is never used."""
+
+Name = Annotated[str, Kind("", copied=True, takes=READABLE)]
+"""A person, file, note, folder, list or calendar, as the request names it."""
+
+Place = Annotated[str, Kind("", copied=True, takes=READABLE)]
+"""A place or an address, as the request names it."""
+
+Origin = Annotated[str, Kind("", copied=True, takes=READABLE, blank=True)]
+"""Where a way starts; empty for here."""
+
+Venue = Annotated[str, Kind("", copied=True, takes=READABLE, flows=True)]
+"""Where something happens: a place, or a link that an earlier task made."""
+
+Title = Annotated[str, Kind("", takes=READABLE, free=True)]
+"""A few words that name something new."""
+
+Text = Annotated[str, Kind("text", takes=READABLE, flows=True, free=True)]
+"""Text, in which results of earlier tasks may stand."""
+
+Time = Annotated[Moment, Kind("time", copied=True, time="start")]
+"""ISO, or the user's own words; resolved against the request's ``now``."""
+
+Due = Annotated[Moment | None, Kind("time", copied=True, time="start")]
+"""A time that may be left out."""
+
+End = Annotated[Moment | None, Kind("time", copied=True, time="end")]
+"""A time, or a duration from the start, in the user's own words; None is left out."""
+
+Email = Annotated[str, Kind("email", copied=True, takes=frozenset({"email"}), flows=True)]
+"""An e-mail address."""
+
+Phone = Annotated[str, Kind("phone", copied=True, takes=frozenset({"phone"}), flows=True)]
+"""A phone number."""
+
+Path = Annotated[str, Kind("path", takes=frozenset({"path"}), flows=True)]
+"""A file that a task found; nothing else names one."""
+
+Status = Annotated[str, Kind("status")]
+"""What a changing tool did, in a sentence. No task can use it."""
+
+Transport = Literal["d", "w", "r"]
+"""Drive, walk, or ride (transit)."""
+
+Priority = Literal[0, 1, 5, 9]
+"""None, high, medium, low: iCalendar's numbers."""
+
+NUMBER = Kind("int", copied=True)
+FLAG = Kind("bool")
+CHOICE = Kind("choice")

@@ -1,0 +1,1 @@
+"""Training: each stage a file that reads from top to bottom. Needs the extra ``train``."""

@@ -1,0 +1,288 @@
+"""Fine-tune the planner: LoRA on SmolLM2-135M-Instruct, over request -> plan.
+
+    tinyagent train planner DATA.jsonl --out runs/planner --minutes 60
+
+Prompts hold the gold tools and a few irrelevant ones (the paper's negative
+samples); the loss is on the plan's tokens alone, and so are the logits. On a
+CPU without bf16 units, fp32 is the fast type. ``workers`` processes of one
+thread each share gradients: two threads in one process wait for each other at
+every operation, and collapse to a fifth when anything else runs.
+
+The budget is time spent training, over all resumes: the learning rate falls
+to zero as it is used up, so that a run ends when it was meant to end.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+import torch.nn.functional as F
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tinyagent.planner.prompt import END, planner_prompt
+from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
+
+LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+SCALE = 2
+"""LoRA's alpha over its rank."""
+
+FREQUENT = 16_384
+"""The softmax in training is over the vocabulary's first, most frequent tokens and all that
+the batch holds: a third of the work, and the others are never near."""
+
+CONFUSED = [
+    {"get_phone_number", "get_email_address", "send_sms", "compose_new_email"},
+    {"compose_new_email", "reply_to_email", "forward_email"},
+    {"create_note", "open_note", "append_note_content"},
+    {"create_calendar_event", "create_reminder", "get_zoom_meeting_link"},
+    {"open_and_get_file_path", "summarize_pdf", "open_note"},
+    {"maps_open_location", "maps_show_directions"},
+]
+"""Tools that ToolRAG is likely to pick one for the other: the irrelevant ones that teach most."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a run depends on, beside its data."""
+
+    minutes: float = 60.0
+    rank: int = 32
+    learning_rate: float = 1e-3
+    batch: int = 8
+    warmup: int = 20
+    seed: int = 0
+    workers: int = 2
+    max_tokens: int = 320
+    checkpoint_every: int = 20
+
+
+def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
+    """Train, or go on where ``out/checkpoint.pt`` stopped; writes ``out/adapter.safetensors``.
+
+    ``base`` is a GGUF file or a folder that transformers can load. ``data`` is
+    read again at each start, so it may grow between two runs.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+    os.environ.setdefault("MASTER_PORT", "29511")
+    mp.spawn(_work, (data, base, out, recipe), nprocs=recipe.workers)
+
+
+def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // recipe.workers))
+    dist.init_process_group("gloo", rank=rank, world_size=recipe.workers)
+    torch.manual_seed(recipe.seed)
+    model, tokenizer = load_base(base)
+    lora = LoraConfig(r=recipe.rank, lora_alpha=SCALE * recipe.rank, target_modules=LINEAR)
+    peft = get_peft_model(model, lora).train()
+    for layer in model.model.layers:
+        layer.compile(dynamic=True)
+    weights = [p for p in peft.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
+    step, spent, losses = _resume(out, peft, optimizer)
+    budget = recipe.minutes * 60
+    batches = _batches(data, tokenizer, recipe, skip=step)
+    clock, tokens = time.monotonic(), 0
+    while spent < budget:
+        batch = next(batches)
+        share = batch[rank :: recipe.workers]
+        rate = recipe.learning_rate * _schedule(step, spent / budget, recipe)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss, count = _loss(peft, share)
+        total = torch.tensor([float(loss.detach()), float(count), float(sum(map(len, share)))])
+        dist.all_reduce(total)
+        (loss / total[1]).backward()  # each worker has its share of the batch's sum
+        _share_gradients(weights)
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        now = torch.tensor([time.monotonic() - clock])
+        dist.broadcast(now, 0)
+        clock += float(now) if rank == 0 else 0.0
+        spent += float(now)
+        step += 1
+        tokens += int(total[2])
+        losses.append(float(total[0] / total[1]))
+        if rank == 0:
+            _report(step, spent, budget, losses, rate, float(total[2]) / float(now), recipe)
+            if step % recipe.checkpoint_every == 0 or spent >= budget:
+                _save(out, peft, optimizer, step, spent, losses)
+    if rank == 0:
+        write_adapter(get_peft_model_state_dict(peft), out / "adapter.safetensors")
+        card = {
+            **asdict(recipe),
+            "base": base.name,
+            "data": {"rows": sum(1 for _ in data.open()), "sha256": _hash(data)},
+            "steps": step,
+            "tokens": tokens,
+            "loss": sum(losses[-20:]) / len(losses[-20:]),
+        }
+        (out / "training.json").write_text(json.dumps(card, indent=1))
+        (out / "losses.json").write_text(json.dumps([round(x, 4) for x in losses]))
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def write_adapter(weights: dict[str, torch.Tensor], path: Path) -> None:
+    """Write LoRA weights in F16, as ``planner.merge`` reads them."""
+    halves = {name: w.to(torch.float16).contiguous() for name, w in weights.items()}
+    save_file(halves, path, metadata={"scale": str(float(SCALE)), "base": "SmolLM2-135M-Instruct"})
+
+
+def load_base(base: Path) -> tuple[Any, Any]:
+    """The base model in fp32, and its tokenizer, from a GGUF file or a folder."""
+    place = {"gguf_file": base.name} if base.suffix == ".gguf" else {}
+    folder = base.parent if place else base
+    tokenizer = AutoTokenizer.from_pretrained(folder, **place)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **place)
+    return model, tokenizer
+
+
+def example_tokens(
+    row: dict[str, Any], tools: ToolSet, tokenizer: Any, random: Random
+) -> tuple[list[int], int]:
+    """Token ids of prompt and plan, and where the plan begins."""
+    offered = offer(row["tools"], tools, random)
+    prompt = planner_prompt(row["request"], tools.only(offered).values())
+    head = tokenizer(prompt)["input_ids"]
+    return head + tokenizer(row["plan"] + END)["input_ids"], len(head)
+
+
+def offer(gold: list[str], tools: ToolSet, random: Random) -> list[str]:
+    """The gold tools and up to three others, half of them easily taken for a gold one."""
+    others = [name for name in tools if name not in gold]
+    near = [n for n in others if any(n in group and group & set(gold) for group in CONFUSED)]
+    extra = set()
+    for _ in range(random.choices((0, 1, 2, 3), (0.25, 0.3, 0.25, 0.2))[0] + (not gold)):
+        extra.add(random.choice(near if near and random.random() < 0.6 else others))
+    return [*gold, *extra]
+
+
+Tokens = tuple[list[int], int]
+
+
+def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[list[list[Any]]]:
+    """Endless batches of examples of similar length, epoch after epoch."""
+    rows = [json.loads(line) for line in data.open(encoding="utf-8")]
+    epoch = 0
+    while True:
+        random = Random(f"{recipe.seed}-{epoch}-{skip}")
+        examples = []
+        for row in random.sample(rows, len(rows)):
+            ids, start = example_tokens(row, SIXTEEN, tokenizer, random)
+            if len(ids) <= recipe.max_tokens:
+                examples.append(_Example(ids, start))
+            if len(examples) == recipe.batch * 16:
+                yield from _by_length(examples, recipe.batch, random)
+                examples = []
+        epoch += 1
+
+
+class _Example(list[int]):
+    """Token ids, and where the plan begins."""
+
+    def __init__(self, ids: list[int], start: int) -> None:
+        super().__init__(ids)
+        self.start = start
+
+
+def _by_length(examples: list[_Example], batch: int, random: Random) -> list[list[_Example]]:
+    ordered = sorted(examples, key=len)
+    groups = [ordered[i : i + batch] for i in range(0, len(ordered), batch)]
+    random.shuffle(groups)
+    return groups
+
+
+def _loss(peft: Any, examples: list[_Example]) -> tuple[torch.Tensor, int]:
+    """Summed cross-entropy over the plans' tokens, and their number.
+
+    Padding is on the right, where causal attention never looks.
+    """
+    length = max(map(len, examples))
+    ids = torch.zeros(len(examples), length, dtype=torch.long)
+    wanted = torch.zeros(len(examples), length, dtype=torch.bool)
+    for i, example in enumerate(examples):
+        ids[i, : len(example)] = torch.tensor(example)
+        wanted[i, example.start - 1 : len(example) - 1] = True
+    model = peft.base_model.model
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
+    targets = ids.roll(-1, 1)[wanted]
+    rows = torch.unique(torch.cat([torch.arange(FREQUENT), ids.flatten()]))
+    logits = hidden[wanted] @ model.lm_head.weight[rows].T
+    return F.cross_entropy(logits, torch.searchsorted(rows, targets), reduction="sum"), len(targets)
+
+
+def _schedule(step: int, share: float, recipe: Recipe) -> float:
+    """Warm up by steps, then a cosine over the time budget."""
+    return min(1.0, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+
+def _share_gradients(weights: list[torch.Tensor]) -> None:
+    flat = torch.cat([w.grad.flatten() for w in weights if w.grad is not None])
+    dist.all_reduce(flat)
+    at = 0
+    for w in weights:
+        if w.grad is not None:
+            w.grad.copy_(flat[at : at + w.numel()].view_as(w))
+            at += w.numel()
+
+
+def _resume(out: Path, peft: Any, optimizer: Any) -> tuple[int, float, list[float]]:
+    path = out / "checkpoint.pt"
+    if not path.is_file():
+        return 0, 0.0, []
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    set_peft_model_state_dict(peft, saved["adapter"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return saved["step"], saved["spent"], saved["losses"]
+
+
+def _save(
+    out: Path, peft: Any, optimizer: Any, step: int, spent: float, losses: list[float]
+) -> None:
+    saved = {
+        "adapter": get_peft_model_state_dict(peft),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "spent": spent,
+        "losses": losses,
+    }
+    torch.save(saved, out / "checkpoint.tmp")
+    (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
+
+
+def _report(
+    step: int,
+    spent: float,
+    budget: float,
+    losses: list[float],
+    rate: float,
+    speed: float,
+    recipe: Recipe,
+) -> None:
+    recent = losses[-20:]
+    print(
+        f"step {step}  loss {losses[-1]:.3f} (20: {sum(recent) / len(recent):.3f})  "
+        f"lr {rate:.1e}  {speed:.0f} tokens/s  {(budget - spent) / 60:.0f} min left",
+        flush=True,
+    )
+
+
+def _hash(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,228 @@
+"""Fine-tune ToolRAG's classifier: all-MiniLM-L6-v2 and one linear layer, a sigmoid a tool.
+
+    tinyagent train toolrag TRAIN.jsonl VALIDATION.jsonl --epochs 2
+
+Binary cross-entropy with a positive weight: a tool that is missing makes the
+plan impossible, one too many only makes the prompt longer. At the end each
+tool's bias is set so that the threshold 0.5 finds nearly all of its validation
+examples. The word embeddings stay as they are (they are half of the weights,
+and need not be shipped then).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+from tinyagent.models import update_manifest
+from tinyagent.toolrag.encoder import load_tokenizer
+from tinyagent.tools.sixteen import SIXTEEN
+
+LABELS = list(SIXTEEN)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a run depends on, beside its data."""
+
+    epochs: int = 2
+    learning_rate: float = 2e-4
+    batch: int = 32
+    positive_weight: float = 4.0
+    recall: float = 0.997
+    max_tokens: int = 96
+    seed: int = 0
+    threads: int = 2
+
+
+class Network(nn.Module):
+    """Word vectors (batch, tokens, 384) to logits (batch, 16).
+
+    The mean over the tokens is what the encoder was made for; ``mask`` leaves
+    the padding out, and is absent from the exported graph.
+    """
+
+    def __init__(self, encoder: BertModel) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.linear = nn.Linear(encoder.config.hidden_size, len(LABELS))
+
+    def forward(self, words: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of every tool."""
+        hidden = self.encoder(inputs_embeds=words, attention_mask=mask).last_hidden_state
+        if mask is None:
+            return self.linear(hidden.mean(1))
+        weight = mask[..., None].to(hidden.dtype)
+        return self.linear((hidden * weight).sum(1) / weight.sum(1))
+
+
+def train(
+    data: Path, validation: Path, encoder: Path, tokenizer: Path, models: Path, recipe: Recipe
+) -> dict[str, Any]:
+    """Train, calibrate, quantise and ship the classifier; returns its card."""
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(recipe.threads)
+    words, network = load_network(encoder)
+    tokens = load_tokenizer(tokenizer)
+    rows, held = _read(data), _read(validation)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
+    total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
+    weight = torch.full((len(LABELS),), recipe.positive_weight)
+    begun, losses = time.monotonic(), []
+    network.train()
+    for step, batch in enumerate(_batches(rows, recipe)):
+        share = step / total
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * min(1, (step + 1) / 30) * (1 - share)
+        vectors, mask, targets = _tensors(batch, words, tokens, recipe)
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            network(vectors, mask), targets, pos_weight=weight
+        )
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+        if step % 20 == 0:
+            left = (time.monotonic() - begun) / (step + 1) * (total - step - 1)
+            recent = sum(losses[-20:]) / len(losses[-20:])
+            print(f"step {step}/{total}  loss {recent:.4f}  {left / 60:.1f} min left", flush=True)
+    network.eval()
+    logits, targets = _predict(network, held, words, tokens, recipe)
+    shift = calibrate(logits, targets, recipe.recall)
+    with torch.no_grad():
+        network.linear.bias += torch.tensor(shift, dtype=torch.float32)
+    card = {
+        "labels": LABELS,
+        "recipe": asdict(recipe),
+        "data": {"rows": len(rows), "sha256": sha256(data.read_bytes()).hexdigest()},
+        "validation": metrics(logits + shift, targets),
+        "loss": losses[-1],
+    }
+    _ship(network, models, card)
+    return card
+
+
+def load_network(encoder: Path) -> tuple[Tensor, Network]:
+    """The word embeddings (vocabulary, 384), and the network over them."""
+    weights = load_file(encoder)
+    config = BertConfig(
+        hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
+    )
+    model = BertModel(config, add_pooling_layer=False)
+    model.load_state_dict(
+        {k: v for k, v in weights.items() if not k.startswith("pooler") and "position_ids" not in k}
+    )
+    words = model.embeddings.word_embeddings.weight.detach().clone()
+    model.embeddings.word_embeddings = nn.Embedding(1, 384)  # its rows come as an input
+    return words, Network(model)
+
+
+def calibrate(
+    logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], recall: float
+) -> np.ndarray[Any, Any]:
+    """What to add to each tool's logit so that 0.5 finds ``recall`` of its examples.
+
+    Never less than 0: a tool that is found more often than that stays as it is.
+    """
+    shift = np.zeros(logits.shape[1])
+    for i in range(logits.shape[1]):
+        positive = np.sort(logits[targets[:, i] > 0, i])
+        if len(positive):
+            shift[i] = max(0.0, -positive[int((1 - recall) * len(positive))])
+    return np.minimum(shift, 2.0)
+
+
+def metrics(logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> dict[str, float]:
+    """Tool recall (the paper's: over all gold tools), precision, and tools on average."""
+    picked = logits >= 0
+    hits = float((picked & (targets > 0)).sum())
+    return {
+        "recall": hits / float(targets.sum()),
+        "precision": hits / max(1.0, float(picked.sum())),
+        "tools": float(picked.sum(1).mean()),
+        "all_found": float(((targets > 0) <= picked).all(1).mean()),
+    }
+
+
+Row = tuple[str, list[str]]
+
+
+def _read(path: Path) -> list[Row]:
+    rows = (json.loads(line) for line in path.open(encoding="utf-8"))
+    return [(row["request"], row["tools"]) for row in rows]
+
+
+def _batches(rows: list[Row], recipe: Recipe) -> Iterator[list[Row]]:
+    """Batches of requests of similar length, for all epochs."""
+    random = Random(recipe.seed)
+    for _ in range(recipe.epochs):
+        order = sorted(random.sample(rows, len(rows)), key=lambda r: len(r[0]) // 30)
+        batches = [order[i : i + recipe.batch] for i in range(0, len(order), recipe.batch)]
+        random.shuffle(batches)
+        yield from batches
+
+
+def _tensors(
+    batch: list[Row], words: Tensor, tokens: Any, recipe: Recipe
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Word vectors, mask and targets of a batch."""
+    ids = [e.ids[: recipe.max_tokens] for e in tokens.encode_batch([text for text, _ in batch])]
+    length = max(map(len, ids))
+    padded = torch.zeros(len(ids), length, dtype=torch.long)
+    mask = torch.zeros(len(ids), length, dtype=torch.long)
+    targets = torch.zeros(len(ids), len(LABELS))
+    for i, (row, (_, tools)) in enumerate(zip(ids, batch, strict=True)):
+        padded[i, : len(row)] = torch.tensor(row)
+        mask[i, : len(row)] = 1
+        targets[i, [LABELS.index(t) for t in tools]] = 1
+    return words[padded], mask, targets
+
+
+@torch.no_grad()
+def _predict(
+    network: Network, rows: list[Row], words: Tensor, tokens: Any, recipe: Recipe
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    logits, targets = [], []
+    for i in range(0, len(rows), recipe.batch):
+        vectors, mask, target = _tensors(rows[i : i + recipe.batch], words, tokens, recipe)
+        logits.append(network(vectors, mask).numpy())
+        targets.append(target.numpy())
+    return np.concatenate(logits), np.concatenate(targets)
+
+
+def _ship(network: Network, models: Path, card: dict[str, Any]) -> None:
+    """Export to ONNX, quantise to int8, and enter both files in the manifest."""
+    folder = models / "toolrag"
+    folder.mkdir(parents=True, exist_ok=True)
+    full = folder / "full.onnx"
+    torch.onnx.export(
+        network,
+        (torch.zeros(1, 8, 384),),
+        str(full),
+        input_names=["words"],
+        output_names=["logits"],
+        dynamic_axes={"words": {1: "tokens"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    quantize_dynamic(
+        full, folder / "classifier.onnx", weight_type=QuantType.QInt8, per_channel=True
+    )
+    full.unlink()
+    (folder / "classifier.json").write_text(json.dumps(card, indent=1) + "\n")
+    update_manifest("toolrag-classifier", models)
+    update_manifest("toolrag-labels", models)

@@ -1,0 +1,43 @@
+"""ToolRAG's probabilities as bars, the threshold across them."""
+
+from __future__ import annotations
+
+from html import escape
+
+from tinyagent.state import RunState
+from ui.icons import icon
+
+_METHODS = {
+    "classifier": "trained classifier",
+    "basic": "nearest examples",
+    "all": "all tools offered",
+}
+
+
+def bars(state: RunState) -> str:
+    """All sixteen tools, the likeliest first, as markup."""
+    selection = state.selection
+    if selection is None:
+        waits = bool(state.run) and not state.over
+        text = "Picking the tools…" if waits else "How likely each of the 16 tools is needed."
+        return f'<p class="empty">{text}</p>'
+    picked = set(selection.tools)
+    ranked = sorted(selection.probabilities.items(), key=lambda item: -item[1])
+    rows = "".join(_bar(tool, p, tool in picked) for tool, p in ranked)
+    line = selection.threshold
+    drawn = "" if line is None else f' style="--threshold: {line:.0%}"'
+    kind = "bars" if line is None else "bars with-threshold"
+    method = _METHODS.get(selection.method, selection.method)
+    limit = "" if line is None else f", offered from {line:.2f}"
+    caption = f"{len(picked)} of {len(ranked)} picked · {method}{limit}"
+    return f'<p class="caption">{escape(caption)}</p><ol class="{kind}"{drawn}>{rows}</ol>'
+
+
+def _bar(tool: str, probability: float, picked: bool) -> str:
+    mark = f'<span class="pick">{icon("done")}picked</span>' if picked else ""
+    return (
+        f'<li class="bar{" picked" if picked else ""}" data-tool="{escape(tool)}">'
+        f'<span class="name">{escape(tool)}</span>'
+        f'<span class="track"><span class="fill" style="width: {probability:.1%}"></span></span>'
+        f'<span class="value">{probability:.2f}</span>{mark}</li>'
+    )

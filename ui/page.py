@@ -1,0 +1,326 @@
+"""The page: its layout, and what happens at which event.
+
+The browser holds one thing, the ids of the conversation's runs. All that is
+shown of a run is drawn from its ``RunState``, so that a reload shows the same.
+An event of Gradio's ends when a run waits for the person, and another begins
+with the answer; none is held open over an approval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+import gradio as gr
+
+from tinyagent.agent import TinyAgent
+from tinyagent.approval import Decision
+from tinyagent.errors import PlanError, TimePhraseError, TinyAgentError, TraceError
+from tinyagent.state import RunState
+from ui.bars import bars
+from ui.cards import read_decision, read_time
+from ui.conversation import earlier, problem, turn, welcome
+from ui.graph import graph
+from ui.icons import icon
+from ui.plan import plan
+from ui.results import results, timings
+from ui.runs import runs
+from ui.server import ASSETS, HOST, app_options
+
+TITLE = "TinyAgent"
+PAUSE = 0.04
+"""Seconds between two updates of the page: events come faster while a plan is written."""
+
+_SCRIPTS = '<script src="/ui/page.js"></script>'
+_GRAPH_SCRIPTS = f'{_SCRIPTS}<script src="/ui/vis-network.js"></script>'
+_READ_SESSION = """async () => {
+    while (!window.tinyagent) await new Promise((again) => setTimeout(again, 10));
+    return [window.tinyagent.session()];
+}"""
+_KEEP_SESSION = "(runs) => window.tinyagent.remember(runs)"
+
+Updates = AsyncIterator[dict[gr.components.Component, Any]]
+"""New values of some of the page's parts."""
+
+
+class Page:
+    """The page of one agent; ``blocks`` is what Gradio serves."""
+
+    def __init__(self, agent: TinyAgent) -> None:
+        self._agent = agent
+        with gr.Blocks(title=TITLE, analytics_enabled=False) as self.blocks:
+            gr.Navbar(main_page_name="Assistant")
+            self._lay_out()
+            self._wire()
+        with self.blocks.route("Runs", "/runs"):
+            gr.HTML("<h1>Runs</h1>", elem_classes="heading", apply_default_css=False)
+            listed = gr.HTML(elem_classes="panel", apply_default_css=False)
+            self.blocks.load(self._list_runs, None, listed, api_visibility="private")
+        self.blocks.queue(default_concurrency_limit=None)
+
+    def _lay_out(self) -> None:
+        backend = self._agent.settings.backend
+        self._session = gr.JSON([], visible=False)
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=5, min_width=340, elem_classes="conversation"):
+                gr.HTML(_heading(backend), elem_classes="heading", apply_default_css=False)
+                self._earlier = gr.HTML(apply_default_css=False, elem_classes="earlier-turns")
+                self._turn = gr.HTML(
+                    welcome(),
+                    apply_default_css=False,
+                    elem_classes="current",
+                    head=_SCRIPTS,
+                    js_on_load=(
+                        "tinyagent.turn(element, server, () => trigger('follow'), "
+                        "(text) => trigger('example', {text}))"
+                    ),
+                    server_functions=[
+                        self.decide,
+                        self.answer,
+                        self.stop,
+                        self.check_plan,
+                        self.check_time,
+                    ],
+                )
+                self._box = gr.Textbox(
+                    placeholder="Ask for something…",
+                    label="Your request",
+                    show_label=False,
+                    container=False,
+                    lines=1,
+                    max_lines=6,
+                    submit_btn="Send",
+                    autofocus=True,
+                    elem_classes="request",
+                )
+            with gr.Column(scale=7, min_width=340, elem_classes="workings"):
+                with gr.Row(elem_classes="columns"):
+                    with gr.Column(scale=4, min_width=290):
+                        self._bars = _panel("Tools", bars(RunState()))
+                    with gr.Column(scale=5, min_width=320):
+                        self._plan = _panel("Plan", plan(RunState()))
+                        self._results = _panel("Results", results(RunState()))
+                gr.HTML("<h2>Graph</h2>", elem_classes="panel-title", apply_default_css=False)
+                self._graph = gr.HTML(
+                    graph(RunState()),
+                    html_template=_GRAPH,
+                    elem_classes="panel",
+                    apply_default_css=False,
+                    head=_GRAPH_SCRIPTS,
+                    js_on_load="tinyagent.graph(element, props, watch)",
+                )
+                self._timings = gr.HTML(apply_default_css=False)
+
+    def _wire(self) -> None:
+        parts = [
+            self._session,
+            self._earlier,
+            self._turn,
+            self._box,
+            self._bars,
+            self._plan,
+            self._results,
+            self._graph,
+            self._timings,
+        ]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        shown = [self._session]
+        self.blocks.load(self._open, shown, parts, js=_READ_SESSION, **quiet)
+        self._session.change(None, shown, None, js=_KEEP_SESSION, api_visibility="private")
+        self._box.submit(self._ask, [self._box, self._session], parts, **quiet)
+        self._turn.example(self._ask_example, shown, parts, **quiet)
+        self._turn.follow(self._follow_newest, shown, parts, **quiet)
+
+    async def _open(self, session: list[str] | None) -> Updates:
+        """The page is loaded: show the conversation that its tab was at."""
+        session = session or []
+        if not session:
+            return
+        states = [state for run in session[:-1] if (state := await self._state(run))]
+        yield {self._session: session, self._earlier: earlier(states)}
+        async for update in self._follow(session[-1]):
+            yield update
+
+    async def _ask(self, request: str, session: list[str] | None) -> Updates:
+        """A person asked for something."""
+        session = session or []
+        states = [state for run in session if (state := await self._state(run))]
+        run = await asyncio.to_thread(self._agent.start, request, source="page")
+        yield {
+            self._session: [*session, run],
+            self._earlier: earlier(states),
+            self._box: "",
+        }
+        async for update in self._follow(run):
+            yield update
+
+    async def _ask_example(self, session: list[str] | None, event: gr.EventData) -> Updates:
+        async for update in self._ask(event.text, session):
+            yield update
+
+    async def _follow_newest(self, session: list[str] | None) -> Updates:
+        if session:
+            async for update in self._follow(session[-1]):
+                yield update
+
+    async def _follow(self, run: str) -> Updates:
+        """Draw a run as it goes on, until it waits for the person or is over."""
+        seen = 0
+        before: dict[gr.components.Component, Any] = {}
+        try:
+            async with aclosing(self._agent.events(run)) as happened:
+                async for event in happened:
+                    if event.seq <= seen:
+                        continue
+                    state = await asyncio.to_thread(self._agent.state, run)
+                    seen = state.seq
+                    drawn = self._draw(state)
+                    yield {part: new for part, new in drawn.items() if before.get(part) != new}
+                    before = drawn
+                    if _rests(state):
+                        break
+                    await asyncio.sleep(PAUSE)
+            state = await asyncio.to_thread(self._agent.state, run)
+        except TraceError as error:
+            yield {self._turn: problem(str(error))}
+            return
+        if not state.over and run not in self._agent.pending():
+            yield {self._turn: turn(state, interrupted=True)}
+
+    def _draw(self, state: RunState) -> dict[gr.components.Component, Any]:
+        return {
+            self._turn: turn(state),
+            self._bars: _titled("Tools", bars(state)),
+            self._plan: _titled("Plan", plan(state)),
+            self._results: _titled("Results", results(state)),
+            self._graph: graph(state),
+            self._timings: timings(state),
+        }
+
+    async def _state(self, run: str) -> RunState | None:
+        """The state of a run of the session; None where its trace is gone."""
+        try:
+            return await asyncio.to_thread(self._agent.state, run)
+        except TraceError:
+            return None
+
+    def _list_runs(self) -> str:
+        return runs(self._agent.traces.path)
+
+    def decide(self, form: dict[str, Any]) -> dict[str, Any]:
+        """An approval's form was sent; {} or what is wrong with it."""
+        try:
+            decision = Decision("reject")
+            if form["kind"] != "reject":
+                asked = self._agent.state(form["run"]).approval
+                # A form that is out of date is refused by the agent itself.
+                if asked is not None:
+                    decision = read_decision(form, asked)
+            self._agent.decide(form["run"], form["approval"], decision)
+        except PlanError as error:
+            return {"error": error.reason, "task": error.task, "argument": error.argument}
+        except TinyAgentError as error:
+            return {"error": str(error)}
+        return {}
+
+    def answer(self, form: dict[str, Any]) -> dict[str, Any]:
+        """A question was answered; {} or why it could not be."""
+        try:
+            self._agent.answer(form["run"], form["question"], form["choice"])
+        except TinyAgentError as error:
+            return {"error": str(error)}
+        return {}
+
+    def stop(self, run: str) -> None:
+        """The person stops a run."""
+        self._agent.stop(run)
+
+    def check_plan(self, form: dict[str, Any]) -> list[str]:
+        """What is wrong with a plan that is being edited."""
+        try:
+            return [str(error) for error in self._agent.check_plan(form["run"], form["plan"])]
+        except TraceError as error:
+            return [str(error)]
+
+    def check_time(self, form: dict[str, Any]) -> dict[str, str]:
+        """How a time that is being edited will be understood."""
+        try:
+            now = datetime.fromisoformat(self._agent.state(form["run"]).now)
+            return {"time": read_time(form["kind"], form["phrase"], form["start"], now)}
+        except (TimePhraseError, TraceError) as error:
+            return {"error": str(error)}
+
+
+def launch(agent: TinyAgent, port: int) -> gr.Blocks:
+    """Serve the agent's page on this computer, in threads of its own.
+
+    Raises:
+        OSError: the port is in use.
+    """
+    blocks = Page(agent).blocks
+    blocks.launch(
+        server_name=HOST,
+        server_port=port,
+        app_kwargs=app_options(agent),
+        theme=_theme(),
+        css_paths=[ASSETS / "page.css"],
+        favicon_path=ASSETS / "icon.svg",
+        footer_links=[],
+        run_history=False,
+        share=False,
+        ssr_mode=False,
+        pwa=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        prevent_thread_lock=True,
+        quiet=True,
+    )
+    return blocks
+
+
+def _theme() -> gr.themes.Base:
+    """Gradio's own parts in the page's colours, in fonts that the computer has."""
+    sans = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+    mono = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.slate,
+        font=sans,
+        font_mono=mono,
+    ).set(
+        body_background_fill="#f6f7f8",
+        body_background_fill_dark="#12161b",
+        block_border_width="0px",
+        input_radius="10px",
+    )
+
+
+def _rests(state: RunState) -> bool:
+    """Nothing more happens before the person does something."""
+    works = any(task.status == "running" for task in state.tasks)
+    return state.over or state.approval is not None or (bool(state.questions) and not works)
+
+
+def _panel(title: str, content: str) -> gr.HTML:
+    return gr.HTML(_titled(title, content), elem_classes="panel", apply_default_css=False)
+
+
+def _titled(title: str, content: str) -> str:
+    return f"<h2>{title}</h2>{content}"
+
+
+def _heading(backend: str) -> str:
+    place = "in a workspace folder" if backend == "workspace" else "on this Mac"
+    return (
+        f"<h1>{TITLE}</h1><p>On this computer only, acting {place}</p>"
+        f'<button type="button" class="quiet" data-new>{icon("plus")}New</button>'
+    )
+
+
+_GRAPH = (
+    '<div class="graph" role="img" aria-label="The plan as a graph; the plan above says the same '
+    'in words"></div><p class="empty graph-empty">What waits for what, drawn as the plan grows.</p>'
+)
