@@ -50,3 +50,9 @@ def _replace(path: Path, make: Callable[[Path], None]) -> None:
     partial = path.with_suffix(".partial")
     make(partial)
     partial.replace(path)
+
+
+if __name__ == "__main__":
+    from tinyagent.settings import load_settings
+
+    prepare(load_settings().models, print)

@@ -18,8 +18,7 @@ from typing import Any
 from tinyagent import times
 from tinyagent.errors import PlanError, TimePhraseError
 from tinyagent.events import Json
-from tinyagent.plans.syntax import REFERENCE
-from tinyagent.plans.syntax import Call, Plan, Value
+from tinyagent.plans.syntax import REFERENCE, Call, Plan, Value
 from tinyagent.plans.validate import problems
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 

@@ -232,5 +232,3 @@ def _typed(parameter: Parameter, value: Any, task: int) -> Json:
         between = r"\n" if parameter.kind.name == "path" else r"[\n,;]"
         return [item.strip() for item in re.split(between, text) if item.strip()]
     return text.strip() if parameter.kind.time else text
-
-

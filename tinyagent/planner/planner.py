@@ -10,7 +10,6 @@ of the plans is taken.
 
 from __future__ import annotations
 
-
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field

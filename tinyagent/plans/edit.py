@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from tinyagent.plans.syntax import REFERENCE
-from tinyagent.plans.syntax import Call, Plan, Value
+from tinyagent.plans.syntax import REFERENCE, Call, Plan, Value
 
 
 def without(plan: Plan, tasks: Collection[int]) -> Plan:

@@ -22,7 +22,7 @@ class AllTools:
 
     def select(self, request: str) -> Selection:
         """All tools, each with probability 1."""
-        return Selection({name: 1.0 for name in self._tools}, list(self._tools), None, "all", 0.0)
+        return Selection(dict.fromkeys(self._tools, 1.0), list(self._tools), None, "all", 0.0)
 
 
 class BasicRAG:

@@ -92,7 +92,7 @@ def _unreadable(data: bytes) -> str:
     """Why the bytes are no calendar; "" if they are one."""
     try:
         name = Calendar.from_ical(data).name
-    except Exception as error:  # noqa: BLE001 - broken text makes icalendar raise nearly anything
+    except Exception as error:
         return f"is no iCalendar file ({error}); mend or move it"
     return "" if name == "VCALENDAR" else f"holds a bare {name}; put it into a VCALENDAR"
 

