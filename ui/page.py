@@ -11,17 +11,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import datetime
 from typing import Any
 
 import gradio as gr
 
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
-from tinyagent.errors import PlanError, TimePhraseError, TinyAgentError, TraceError
+from tinyagent.errors import TraceError
 from tinyagent.state import RunState
+from ui.actions import actions
 from ui.bars import bars
-from ui.cards import read_decision, read_time
 from ui.conversation import earlier, problem, turn, welcome
 from ui.graph import graph
 from ui.icons import icon
@@ -77,13 +75,7 @@ class Page:
                         "tinyagent.turn(element, server, () => trigger('follow'), "
                         "(text) => trigger('example', {text}))"
                     ),
-                    server_functions=[
-                        self.decide,
-                        self.answer,
-                        self.stop,
-                        self.check_plan,
-                        self.check_time,
-                    ],
+                    server_functions=actions(self._agent),
                 )
                 self._box = gr.Textbox(
                     placeholder="Ask for something…",
@@ -209,49 +201,6 @@ class Page:
 
     def _list_runs(self) -> str:
         return runs(self._agent.traces.path)
-
-    def decide(self, form: dict[str, Any]) -> dict[str, Any]:
-        """An approval's form was sent; {} or what is wrong with it."""
-        try:
-            decision = Decision("reject")
-            if form["kind"] != "reject":
-                asked = self._agent.state(form["run"]).approval
-                # A form that is out of date is refused by the agent itself.
-                if asked is not None:
-                    decision = read_decision(form, asked)
-            self._agent.decide(form["run"], form["approval"], decision)
-        except PlanError as error:
-            return {"error": error.reason, "task": error.task, "argument": error.argument}
-        except TinyAgentError as error:
-            return {"error": str(error)}
-        return {}
-
-    def answer(self, form: dict[str, Any]) -> dict[str, Any]:
-        """A question was answered; {} or why it could not be."""
-        try:
-            self._agent.answer(form["run"], form["question"], form["choice"])
-        except TinyAgentError as error:
-            return {"error": str(error)}
-        return {}
-
-    def stop(self, run: str) -> None:
-        """The person stops a run."""
-        self._agent.stop(run)
-
-    def check_plan(self, form: dict[str, Any]) -> list[str]:
-        """What is wrong with a plan that is being edited."""
-        try:
-            return [str(error) for error in self._agent.check_plan(form["run"], form["plan"])]
-        except TraceError as error:
-            return [str(error)]
-
-    def check_time(self, form: dict[str, Any]) -> dict[str, str]:
-        """How a time that is being edited will be understood."""
-        try:
-            now = datetime.fromisoformat(self._agent.state(form["run"]).now)
-            return {"time": read_time(form["kind"], form["phrase"], form["start"], now)}
-        except (TimePhraseError, TraceError) as error:
-            return {"error": str(error)}
 
 
 def launch(agent: TinyAgent, port: int) -> gr.Blocks:

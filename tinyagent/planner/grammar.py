@@ -28,13 +28,18 @@ class Ways:
 
     Attributes:
         banned: copied values that must not come again, by tool and argument.
-        closed: whole calls that must not come again, as they are written after the number.
+        closed: tools that must not be called.
         demanded: results that the next list of their kind must hold.
     """
 
     banned: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     demanded: frozenset[int] = frozenset()
+
+    def copy(self) -> Ways:
+        """The same ways, to close more of them."""
+        banned = {place: set(values) for place, values in self.banned.items()}
+        return Ways(banned, set(self.closed), self.demanded)
 
     def ban(self, tool: str, argument: str, value: str) -> None:
         """Never again this value there."""
@@ -65,7 +70,8 @@ class _Line:
 
     def grammar(self) -> str:
         number = len(self.before) + 1
-        calls = [self._call(t) for t in self.tools.values()] if number <= MAX_TASKS else []
+        open_tools = [t for t in self.tools.values() if t.name not in self.ways.closed]
+        calls = [self._call(t) for t in open_tools] if number <= MAX_TASKS else []
         ways = [f'"{JOIN}()"'] + [call for call in calls if call]
         self.rules["start"] = f'"{number}. " line NL'
         self.rules["line"] = " | ".join(ways)
@@ -183,11 +189,6 @@ def _quoted(value: str | int) -> str:
 
 def _escape(text: str) -> str:
     return re.sub(r"([^\w\s])", r"\\\1", text)
-
-
-def call_text(call: Call) -> str:
-    """A call as it is written, without its number."""
-    return str(call).partition(". ")[2]
 
 
 def repeats(call: Call, before: Iterable[Call]) -> bool:

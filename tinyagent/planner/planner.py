@@ -161,7 +161,7 @@ class Planner:
         quiet = job.silent()
         drafts = [draft]
         first = unused[0].number - 1
-        closed = Ways({k: set(v) for k, v in ways.banned.items()}, set(ways.closed))
+        closed = ways.copy()
         for call in unused:
             name = job.tools[call.tool].parameters[0].name
             closed.ban(call.tool, name, str(call.arguments[0]))
@@ -202,10 +202,9 @@ class Planner:
     ) -> tuple[Call, list[int], Logits]:
         """One line that stands: it parses, its times resolve, it is not there already."""
         start = len(self._engine.read)
-        ways = Ways({k: set(v) for k, v in ways.banned.items()}, set(ways.closed), ways.demanded)
-        tools = job.tools
+        ways = ways.copy()
         while True:  # each turn closes a way; with all closed, the line is join()
-            grammar = line_grammar(job.request, tools, draft.plan, ways)
+            grammar = line_grammar(job.request, job.tools, draft.plan, ways)
             text, tokens, logits = self._constrained(job, grammar, logits)
             call = read_call(text)
             fault = self._fault(call, draft.plan, job)
@@ -213,10 +212,11 @@ class Planner:
                 job.on_text(text)
                 return call, tokens, logits
             value = fault and self._time_at_fault(call, fault, job)
-            if value and len(ways.banned.get((call.tool, fault), ())) < LINE_TRIES:
+            banned = ways.banned.get((call.tool, fault), set())
+            if value and value not in banned and len(banned) < LINE_TRIES:
                 ways.ban(call.tool, fault, value)
             else:
-                tools = ToolSet(t for t in tools.values() if t.name != call.tool)
+                ways.closed.add(call.tool)
             self._engine.rewind(start - 1)
             logits = self._engine.feed([(job.prompt + draft.tokens)[start - 1]])
 

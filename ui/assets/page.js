@@ -71,7 +71,7 @@ window.tinyagent = (() => {
       if (at("[data-example]")) ask(at("[data-example]").dataset.example);
       if (at("[data-reject]")) decide(at("form"), "reject");
       if (at("[data-choice]")) answer(at("form"), at("[data-choice]").dataset.choice);
-      if (at("[data-stop]")) server.stop(run()).then(follow);
+      if (at("[data-stop]")) server.halt({ run: run() }).then(follow);
     });
 
     element.addEventListener("input", (event) => {
