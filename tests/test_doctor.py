@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tinyagent.backends.workspace import Workspace, make_sample
+from tinyagent.backends.workspace import Workspace
+from tinyagent.backends.workspace.sample import make_sample
 from tinyagent.doctor import Check, check_folder, check_packages, check_traces, examine
 from tinyagent.settings import Settings
 

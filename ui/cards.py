@@ -22,7 +22,7 @@ from tinyagent.tools.registry import Parameter
 from tinyagent.tools.sixteen import SIXTEEN
 from ui.icons import icon
 
-_CHOICES = {
+_CHOICES: dict[str, dict[str | int, str]] = {
     "transport": {"d": "driving", "w": "on foot", "r": "public transport"},
     "priority": {0: "none", 1: "high", 5: "medium", 9: "low"},
 }
@@ -158,7 +158,8 @@ def _field(parameter: Parameter, call: ProposedCall, field: str) -> str:
         hint += "; one a line"
     elif parameter.kind.time:
         shown = str(value).replace("T", " ")
-        control = f'<input type="text" data-time="{parameter.kind.time}" {common} value="{escape(shown)}">'
+        which = parameter.kind.time
+        control = f'<input type="text" data-time="{which}" {common} value="{escape(shown)}">'
         hint = readable(parameter, value) if value else hint
     elif parameter.kind.name == "text":
         rows = min(10, max(2, str(value).count("\n") + len(str(value)) // 60 + 1))

@@ -1,0 +1,1 @@
+"""Where tools act: the interface (``base``), a folder (``workspace``), a Mac (``macos``)."""

@@ -89,7 +89,7 @@ def _not_copied(parameter: Parameter, value: Value, request: str) -> list[str]:
 
 
 def is_copied(text: str, request: str, *, in_parts: bool) -> bool:
-    """Whether ``text`` is a span of whole words of the request, or several of them if ``in_parts``."""
+    """Whether ``text`` is a span of whole words of the request, or several (``in_parts``)."""
     if "$" in text:
         return True
     if _is_span(text, request):

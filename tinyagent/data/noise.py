@@ -106,7 +106,7 @@ def _shorten(text: str, kept: set[str]) -> str:
 
 def _mistype(text: str, random: Random) -> str:
     """Swap or drop two letters inside one longer word."""
-    words = [m for m in re.finditer(r"[a-z]{5,}", text)]
+    words = list(re.finditer(r"[a-z]{5,}", text))
     if not words:
         return text
     word = random.choice(words)

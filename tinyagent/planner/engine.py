@@ -138,7 +138,7 @@ def log_softmax(logits: Logits, token: int) -> float:
     return float(logits[token]) - top - float(np.log(np.exp(logits - top).sum()))
 
 
-@llama_cpp.llama_log_callback
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _drop(level: int, text: bytes, data: Any) -> None:
     """llama.cpp's own log lines: what matters of them is raised as an error."""
 

@@ -1,0 +1,1 @@
+"""Plans: their syntax, what makes them valid, their DAG."""

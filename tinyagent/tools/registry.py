@@ -170,7 +170,7 @@ def _read_parameter(
         raise ToolDeclarationError(f"{place}: the docstring has no line '{p.name}: …'")
     kind, many, choices = found
     required = p.default is _REQUIRED
-    default = None if required else p.default
+    default: Any = None if required else p.default
     if many and not required:
         default = list(default)
     elif kind.time and default is None:

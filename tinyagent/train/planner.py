@@ -28,7 +28,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-import torch.nn.functional as F
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -174,10 +173,7 @@ def offer(gold: list[str], tools: ToolSet, random: Random) -> list[str]:
     return [*gold, *extra]
 
 
-Tokens = tuple[list[int], int]
-
-
-def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[list[list[Any]]]:
+def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[list[_Example]]:
     """Endless batches of examples of similar length, epoch after epoch."""
     rows = [json.loads(line) for line in data.open(encoding="utf-8")]
     epoch = 0
@@ -225,7 +221,9 @@ def _loss(peft: Any, examples: list[_Example]) -> tuple[torch.Tensor, int]:
     targets = ids.roll(-1, 1)[wanted]
     rows = torch.unique(torch.cat([torch.arange(FREQUENT), ids.flatten()]))
     logits = hidden[wanted] @ model.lm_head.weight[rows].T
-    return F.cross_entropy(logits, torch.searchsorted(rows, targets), reduction="sum"), len(targets)
+    return torch.nn.functional.cross_entropy(
+        logits, torch.searchsorted(rows, targets), reduction="sum"
+    ), len(targets)
 
 
 def _schedule(step: int, share: float, recipe: Recipe) -> float:

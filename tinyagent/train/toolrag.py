@@ -49,7 +49,7 @@ class Recipe:
     threads: int = 2
 
 
-class Network(nn.Module):
+class Network(nn.Module):  # type: ignore[misc]  # torch is optional, and not followed
     """Word vectors (batch, tokens, 384) to logits (batch, 16).
 
     The mean over the tokens is what the encoder was made for; ``mask`` leaves
@@ -192,7 +192,7 @@ def _tensors(
     return words[padded], mask, targets
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]
 def _predict(
     network: Network, rows: list[Row], words: Tensor, tokens: Any, recipe: Recipe
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

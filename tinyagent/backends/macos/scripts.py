@@ -153,8 +153,11 @@ class Scripts:
 
 
 DOCUMENTS = frozenset(
-    (".pdf", ".txt", ".md", ".rtf", ".csv", ".docx", ".xlsx", ".pptx", ".pages", ".numbers", ".key")
-    + (".jpg", ".jpeg", ".png", ".gif", ".heic", ".tiff", ".mp3", ".m4a", ".mp4", ".mov")
+    f".{ending}"
+    for ending in (
+        *("pdf", "txt", "md", "rtf", "csv", "docx", "xlsx", "pptx", "pages", "numbers", "key"),
+        *("jpg", "jpeg", "png", "gif", "heic", "tiff", "mp3", "m4a", "mp4", "mov"),
+    )
 )
 """Endings of files that opening shows, and does not run."""
 

@@ -110,9 +110,9 @@ class SafeFolder:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(temporary, path)
+                Path(temporary).replace(path)
             except BaseException:
-                os.unlink(temporary)
+                Path(temporary).unlink()
                 raise
         except OSError as error:
             raise ToolError(f"cannot write {self.relative(path)}: {error.strerror}") from error

@@ -18,7 +18,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 
-import vobject  # type: ignore[import-untyped]
+import vobject
 from fpdf import FPDF
 from PIL import Image, ImageDraw
 

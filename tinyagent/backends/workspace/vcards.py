@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import vobject  # type: ignore[import-untyped]
+import vobject
 
 from tinyagent.backends.workspace.folder import SafeFolder
 from tinyagent.backends.workspace.messages import is_phone_number
