@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from pyvis.network import Network
 
@@ -39,8 +38,12 @@ _OPTIONS = {
 }
 
 
-def graph(state: RunState) -> dict[str, Any]:
-    """Nodes, edges and options. A node's ``group`` is its state, and gives its colour."""
+def graph(state: RunState) -> str:
+    """Nodes, edges and options, as JSON. A node's ``group`` is its state, and gives its colour.
+
+    Text, as Gradio sends what changed in a nested value, and the page then finds parts of it
+    missing; text comes whole.
+    """
     network = Network(directed=True, layout=None)
     network.set_options(json.dumps(_OPTIONS))
     levels = _levels(state.tasks)
@@ -64,7 +67,8 @@ def graph(state: RunState) -> dict[str, Any]:
     nodes, edges, _, _, _, options = network.get_network_data()
     for edge in edges:
         edge["id"] = f"{edge['from']}-{edge['to']}"
-    return {"nodes": nodes, "edges": edges, "options": json.loads(options), "run": state.run}
+    drawn = {"nodes": nodes, "edges": edges, "options": json.loads(options), "run": state.run}
+    return json.dumps(drawn)
 
 
 def _levels(tasks: tuple[TaskState, ...]) -> dict[int, int]:

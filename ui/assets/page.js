@@ -211,12 +211,12 @@ window.tinyagent = (() => {
     const box = element.querySelector(".graph");
     const nodes = new vis.DataSet();
     const edges = new vis.DataSet();
-    const network = new vis.Network(box, { nodes, edges }, props.value.options);
+    const network = new vis.Network(box, { nodes, edges }, JSON.parse(props.value).options);
     const sent = new Map();
     let shown = "";
 
     function update() {
-      const { run, nodes: now, edges: arrows } = props.value;
+      const { run, nodes: now, edges: arrows } = JSON.parse(props.value);
       if (run !== shown) {
         nodes.clear();
         edges.clear();
