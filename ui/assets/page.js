@@ -211,13 +211,15 @@ window.tinyagent = (() => {
     const box = element.querySelector(".graph");
     const nodes = new vis.DataSet();
     const edges = new vis.DataSet();
-    const network = new vis.Network(box, { nodes, edges }, JSON.parse(props.value).options);
+    const network = new vis.Network(box, { nodes, edges }, {});
     const sent = new Map();
-    let shown = "";
+    let shown = null;
 
     function update() {
-      const { run, nodes: now, edges: arrows } = JSON.parse(props.value);
+      if (!props.value) return; // the page is still being made
+      const { run, nodes: now, edges: arrows, options } = JSON.parse(props.value);
       if (run !== shown) {
+        network.setOptions(options);
         nodes.clear();
         edges.clear();
         sent.clear();
