@@ -19,6 +19,7 @@ from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
 MAX_TASKS = 12
 SPANS_IN_A_TIME = 3
+_CONTACT_TOLD = re.compile(r"(?i)\b(numbers?|phone|contacts?|address(es)?|details|mobile|cell)\b")
 _TEXT_CHARACTER = r'[^"\\$\x00-\x1f]|\\["\\n]'
 
 
@@ -29,17 +30,19 @@ class Ways:
     Attributes:
         banned: copied values that must not come again, by tool and argument.
         closed: tools that must not be called.
+        emptied: optional lists, by tool and argument, that must stay empty.
         demanded: results that the next list of their kind must hold.
     """
 
     banned: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    emptied: set[tuple[str, str]] = field(default_factory=set)
     demanded: frozenset[int] = frozenset()
 
     def copy(self) -> Ways:
         """The same ways, to close more of them."""
         banned = {place: set(values) for place, values in self.banned.items()}
-        return Ways(banned, set(self.closed), self.demanded)
+        return Ways(banned, set(self.closed), set(self.emptied), self.demanded)
 
     def ban(self, tool: str, argument: str, value: str) -> None:
         """Never again this value there."""
@@ -99,7 +102,7 @@ class _Line:
         """The symbol of an argument's value; None where nothing can stand there."""
         symbol = f"{tool.name}_{parameter.name}"
         if parameter.many:
-            return self._list(symbol, parameter)
+            return self._list(symbol, tool, parameter)
         if parameter.choices:
             return self._rule(symbol, " | ".join(_quoted(c) for c in parameter.choices))
         kind = parameter.kind
@@ -114,8 +117,9 @@ class _Line:
             return self._copied(symbol, tool, parameter)
         return self._text(symbol, parameter)
 
-    def _list(self, symbol: str, parameter: Parameter) -> str | None:
-        items = self._items(parameter)
+    def _list(self, symbol: str, tool: Tool, parameter: Parameter) -> str | None:
+        emptied = (tool.name, parameter.name) in self.ways.emptied
+        items = [] if emptied else self._items(parameter)
         if not items:
             return None if parameter.required else self._rule(symbol, '"[]"')
         demanded = [
@@ -167,9 +171,14 @@ class _Line:
         """Free text; results may stand in it where they flow."""
         ways = [_TEXT_CHARACTER]
         if parameter.kind.flows:
-            ways += [rf"\${k}" for k, r in self.results.items() if r in parameter.kind.takes]
+            ways += [rf"\${k}" for k, r in self.results.items() if r in self._told()]
         least = "+" if parameter.required else "*"
         return self._token(symbol.upper(), f'/"({"|".join(ways)}){least}"/')
+
+    def _told(self) -> set[str]:
+        """Kinds of result that text may tell (convention 4): never where a file lies, and a
+        contact's number or address only where the request speaks of such a thing."""
+        return {"text", "phone", "email"} if _CONTACT_TOLD.search(self.request) else {"text"}
 
     def _rule(self, name: str, body: str, items: Sequence[str] = ()) -> str:
         self.rules[name] = body

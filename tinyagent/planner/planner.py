@@ -172,7 +172,8 @@ class Planner:
                 for c in draft.calls[: unused[-1].number]
                 if job.tools[c.tool].result.name == job.tools[unused[-1].tool].result.name
             )
-            demanding = Ways(ways.banned, ways.closed, demanded)
+            demanding = ways.copy()
+            demanding.demanded = demanded
             drafts.append(self._decode(quiet, draft.cut(unused[-1].number), demanding))
         self._engine.start(job.prompt)
         return max(drafts, key=lambda d: self._score(job, d))
@@ -195,7 +196,8 @@ class Planner:
                 return draft
             draft.calls.append(call)
             if ways.demanded and references(call.arguments):
-                ways = Ways(ways.banned, ways.closed)
+                ways = ways.copy()
+                ways.demanded = frozenset()
 
     def _line(
         self, job: _Job, draft: _Draft, ways: Ways, logits: Logits
@@ -215,6 +217,8 @@ class Planner:
             banned = ways.banned.get((call.tool, fault), set())
             if value and value not in banned and len(banned) < LINE_TRIES:
                 ways.ban(call.tool, fault, value)
+            elif fault and self._is_optional_list(call, fault, job):
+                ways.emptied.add((call.tool, fault))
             else:
                 ways.closed.add(call.tool)
             self._engine.rewind(start - 1)
@@ -228,7 +232,23 @@ class Planner:
             return ""
         plan = Plan((*before.calls, call))
         wrong = [p for p in problems(plan, job.tools, job.now) if p.task == call.number]
-        return (wrong[0].argument or "") if wrong else None
+        if wrong:
+            return wrong[0].argument or ""
+        return self._repeated(call, job)
+
+    def _repeated(self, call: Call, job: _Job) -> str | None:
+        """A list that holds what an earlier list of the call holds: nobody is cc'd twice."""
+        seen: set[str | int] = set()
+        for parameter, value in zip(job.tools[call.tool].parameters, call.arguments, strict=False):
+            if isinstance(value, tuple):
+                if seen & set(value):
+                    return parameter.name
+                seen |= set(value)
+        return None
+
+    def _is_optional_list(self, call: Call, argument: str, job: _Job) -> bool:
+        parameter = job.tools[call.tool].parameter(argument)
+        return parameter.many and not parameter.required
 
     def _time_at_fault(self, call: Call, argument: str, job: _Job) -> str:
         """The phrase of a time that does not resolve, or ""."""
