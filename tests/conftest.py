@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from scripted import ScriptedPlanner, ScriptedToolRAG
 
+from tests.scripted import ScriptedPlanner, ScriptedToolRAG
 from tinyagent.agent import TinyAgent
 from tinyagent.backends.workspace import Workspace
 from tinyagent.backends.workspace.sample import make_sample

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from scripted import RESTART
 
+from tests.scripted import RESTART
 from tinyagent import events
 from tinyagent.agent import TinyAgent
 from tinyagent.approval import Decision

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from scripted import ScriptedPlanner, ScriptedToolRAG
 from typer.testing import CliRunner
 
+from tests.scripted import ScriptedPlanner, ScriptedToolRAG
 from tinyagent.agent import TinyAgent
 from tinyagent.batch import plan_row, run_batch
 from tinyagent.cli import app

@@ -34,7 +34,8 @@ def bars(state: RunState) -> str:
 
 
 def _bar(tool: str, probability: float, picked: bool) -> str:
-    mark = f'<span class="pick" title="picked">{icon("done")}<span class="hidden-label">picked</span></span>' if picked else ""
+    label = f'{icon("done")}<span class="hidden-label">picked</span>'
+    mark = f'<span class="pick" title="picked">{label}</span>' if picked else ""
     return (
         f'<li class="bar{" picked" if picked else ""}" data-tool="{escape(tool)}">'
         f'<span class="name">{escape(tool)}</span>'

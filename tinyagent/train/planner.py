@@ -3,13 +3,18 @@
     tinyagent train planner DATA.jsonl --out runs/planner --minutes 60
 
 Prompts hold the gold tools and a few irrelevant ones (the paper's negative
-samples); the loss is on the plan's tokens alone, and so are the logits. On a
-CPU without bf16 units, fp32 is the fast type. ``workers`` processes of one
+samples); the loss is on the plan's tokens alone, and so are the logits. The
+frozen weights are in bf16 where the CPU has units for it (elsewhere fp32 is
+many times faster), LoRA's in fp32. ``workers`` processes of one
 thread each share gradients: two threads in one process wait for each other at
 every operation, and collapse to a fifth when anything else runs.
 
-The budget is time spent training, over all resumes: the learning rate falls
-to zero as it is used up, so that a run ends when it was meant to end.
+The last part of a run is quantisation-aware: the merged weights are what Q4_0
+will store, the gradients go straight through the rounding.
+
+The budget is computing time, over all resumes: the learning rate falls to zero
+as it is used up. A run that is paused (SIGSTOP), or slowed by other work, loses
+nothing of it.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tinyagent.planner.prompt import END, planner_prompt
@@ -66,8 +71,16 @@ class Recipe:
     warmup: int = 20
     seed: int = 0
     workers: int = 2
-    max_tokens: int = 320
+    max_tokens: int = 420
+    tokens_at_once: int = 520
+    """Longer batches are computed in parts: what falls out of the cache costs twice."""
     checkpoint_every: int = 20
+    start: str = ""
+    """An adapter to go on from, where there is no checkpoint; "" starts at the base model."""
+    quantised: float = 0.3
+    """Share of the budget, at its end, that is quantisation-aware."""
+    quantise_every: int = 10
+    """Steps between two roundings of the merged weights."""
 
 
 def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
@@ -83,43 +96,56 @@ def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
 
 
 def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // recipe.workers))
+    threads = max(1, (os.cpu_count() or 1) // recipe.workers)
+    torch.set_num_threads(threads)
     dist.init_process_group("gloo", rank=rank, world_size=recipe.workers)
     torch.manual_seed(recipe.seed)
-    model, tokenizer = load_base(base)
+    bf16 = has_bf16()
+    model, tokenizer = load_base(base, torch.bfloat16 if bf16 else torch.float32)
     lora = LoraConfig(r=recipe.rank, lora_alpha=SCALE * recipe.rank, target_modules=LINEAR)
     peft = get_peft_model(model, lora).train()
     for layer in model.model.layers:
         layer.compile(dynamic=True)
+    if recipe.start and not (out / "checkpoint.pt").is_file():
+        set_peft_model_state_dict(peft, load_file(recipe.start))
     weights = [p for p in peft.parameters() if p.requires_grad]
+    rounding: Rounding | None = None
     optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
     step, spent, losses = _resume(out, peft, optimizer)
     budget = recipe.minutes * 60
     batches = _batches(data, tokenizer, recipe, skip=step)
-    clock, tokens = time.monotonic(), 0
+    clock, tokens = _computed(threads), 0
     while spent < budget:
         batch = next(batches)
         share = batch[rank :: recipe.workers]
         rate = recipe.learning_rate * _schedule(step, spent / budget, recipe)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss, count = _loss(peft, share)
-        total = torch.tensor([float(loss.detach()), float(count), float(sum(map(len, share)))])
-        dist.all_reduce(total)
-        (loss / total[1]).backward()  # each worker has its share of the batch's sum
+        if spent >= budget * (1 - recipe.quantised):
+            rounding = rounding or Rounding(peft)
+            if step % recipe.quantise_every == 0 or not rounding.done:
+                rounding.round()
+        wanted = sum(len(example) - example.start for example in batch)
+        summed = 0.0
+        for part in _parts(share, recipe.tokens_at_once):
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                loss = _loss(peft, part) / wanted
+            loss.backward()
+            summed += float(loss.detach())
         _share_gradients(weights)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        now = torch.tensor([time.monotonic() - clock])
-        dist.broadcast(now, 0)
-        clock += float(now) if rank == 0 else 0.0
-        spent += float(now)
+        facts = torch.tensor([summed, _computed(threads) - clock])
+        dist.all_reduce(facts)
+        seconds = float(facts[1]) / recipe.workers
+        clock = _computed(threads)
+        spent += seconds
         step += 1
-        tokens += int(total[2])
-        losses.append(float(total[0] / total[1]))
+        tokens += sum(map(len, batch))
+        losses.append(float(facts[0]))
         if rank == 0:
-            _report(step, spent, budget, losses, rate, float(total[2]) / float(now), recipe)
+            _report(step, spent, budget, losses, rate, sum(map(len, batch)) / seconds)
             if step % recipe.checkpoint_every == 0 or spent >= budget:
                 _save(out, peft, optimizer, step, spent, losses)
     if rank == 0:
@@ -144,13 +170,56 @@ def write_adapter(weights: dict[str, torch.Tensor], path: Path) -> None:
     save_file(halves, path, metadata={"scale": str(float(SCALE)), "base": "SmolLM2-135M-Instruct"})
 
 
-def load_base(base: Path) -> tuple[Any, Any]:
-    """The base model in fp32, and its tokenizer, from a GGUF file or a folder."""
+def has_bf16() -> bool:
+    """Whether this CPU multiplies bf16 matrices in hardware."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def load_base(base: Path, dtype: Any = torch.float32) -> tuple[Any, Any]:
+    """The base model and its tokenizer, from a GGUF file or a folder."""
     place = {"gguf_file": base.name} if base.suffix == ".gguf" else {}
     folder = base.parent if place else base
     tokenizer = AutoTokenizer.from_pretrained(folder, **place)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **place)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **place)
     return model, tokenizer
+
+
+class Rounding:
+    """Fake quantisation of every weight that LoRA changes.
+
+    The frozen weight W is set to ``round(W0 + s B A) - s B A``, so that the layer computes
+    with exactly what Q4_0 will store, while A and B get their gradients as if nothing were
+    rounded (straight through). Between two roundings the error is taken as constant.
+    """
+
+    def __init__(self, peft: Any) -> None:
+        self.layers = [m for m in peft.modules() if hasattr(m, "lora_A")]
+        self.originals = [layer.base_layer.weight.detach().clone() for layer in self.layers]
+        self.done = False
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def round(self) -> None:
+        """Round as the adapter is now."""
+        for layer, original in zip(self.layers, self.originals, strict=True):
+            a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+            change = SCALE * (b.float() @ a.float())
+            merged = original.float() + change
+            layer.base_layer.weight.copy_(as_q4_0(merged) - change)
+        self.done = True
+
+
+def as_q4_0(weight: torch.Tensor) -> torch.Tensor:
+    """``weight`` (out, in) as Q4_0 stores it: blocks of 32, one F16 scale, 4 bits each.
+
+    The rule is that of ``quantize_row_q4_0_ref`` in ggml: the scale is the block's value of
+    greatest magnitude, with its sign, over -8.
+    """
+    blocks = weight.reshape(-1, 32)
+    at = blocks.abs().argmax(1, keepdim=True)
+    scale = blocks.gather(1, at) / -8
+    inverse = torch.where(scale == 0, 0.0, 1 / scale)
+    steps = torch.clamp(torch.floor(blocks * inverse + 8.5), 0, 15) - 8
+    return (steps * scale.half().float()).reshape(weight.shape)
 
 
 def example_tokens(
@@ -205,8 +274,24 @@ def _by_length(examples: list[_Example], batch: int, random: Random) -> list[lis
     return groups
 
 
-def _loss(peft: Any, examples: list[_Example]) -> tuple[torch.Tensor, int]:
-    """Summed cross-entropy over the plans' tokens, and their number.
+def _parts(examples: list[_Example], tokens: int) -> Iterator[list[_Example]]:
+    """Examples in groups of at most ``tokens``, padding counted, where one is not longer."""
+    part: list[_Example] = []
+    for example in examples:
+        if part and (len(part) + 1) * max(len(example), *map(len, part)) > tokens:
+            yield part
+            part = []
+        part.append(example)
+    yield part
+
+
+def _computed(threads: int) -> float:
+    """Seconds that this process has computed with all of its threads."""
+    return time.process_time() / threads
+
+
+def _loss(peft: Any, examples: list[_Example]) -> torch.Tensor:
+    """Summed cross-entropy over the plans' tokens.
 
     Padding is on the right, where causal attention never looks.
     """
@@ -222,8 +307,8 @@ def _loss(peft: Any, examples: list[_Example]) -> tuple[torch.Tensor, int]:
     rows = torch.unique(torch.cat([torch.arange(FREQUENT), ids.flatten()]))
     logits = hidden[wanted] @ model.lm_head.weight[rows].T
     return torch.nn.functional.cross_entropy(
-        logits, torch.searchsorted(rows, targets), reduction="sum"
-    ), len(targets)
+        logits.float(), torch.searchsorted(rows, targets), reduction="sum"
+    )
 
 
 def _schedule(step: int, share: float, recipe: Recipe) -> float:
@@ -272,7 +357,6 @@ def _report(
     losses: list[float],
     rate: float,
     speed: float,
-    recipe: Recipe,
 ) -> None:
     recent = losses[-20:]
     print(
