@@ -84,7 +84,10 @@ class Run:
                     yield event
                     if isinstance(event, FINAL):
                         return
-                if self.state.over:
+                over = self.state.over
+                if self.happened(after):
+                    continue  # they came while those before them were being read
+                if over:
                     return
                 await news.wait()
         finally:

@@ -130,6 +130,7 @@ class Page:
         """The page is loaded: show the conversation that its tab was at."""
         session = session or []
         if not session:
+            yield {self._earlier: ""}  # a generator without a value would blank every part
             return
         states = [state for run in session[:-1] if (state := await self._state(run))]
         yield {self._session: session, self._earlier: earlier(states)}

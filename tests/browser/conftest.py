@@ -54,9 +54,13 @@ def app(tmp_path: Path) -> Iterator[App]:
         process.wait(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium or Chrome."""
+    """The machine's Chromium or Chrome.
+
+    One a module: Playwright's event loop would otherwise go on in this thread, and no test
+    after these could run one of its own.
+    """
     names = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
     found = next((path for name in names if (path := shutil.which(name))), None)
     assert found, "the browser tests need Chromium or Chrome on the PATH"

@@ -39,7 +39,7 @@ def test_ask_look_edit_approve(app: App, page: Page, ask: Ask) -> None:
     bars = page.locator(".bar")
     expect(bars).to_have_count(16)
     expect(page.locator('.bar.picked[data-tool="append_note_content"]')).to_be_visible()
-    expect(page.locator(".graph")).to_have_attribute("data-nodes", "1:asking")
+    expect(page.locator(".graph")).to_have_attribute("data-nodes", "1:waiting")
     expect(page.locator(".plan")).to_contain_text("append_note_content")
     assert "oat milk" not in note(app)
 

@@ -61,7 +61,7 @@ window.tinyagent = (() => {
     element.addEventListener("submit", (event) => {
       event.preventDefault();
       const form = event.target;
-      if (form.matches(".approval")) decide(form, isRevised(form) ? "revise" : "approve");
+      if (form.matches("form.approval")) decide(form, isRevised(form) ? "revise" : "approve");
       const words = form.matches(".question") && form.elements.words.value.trim();
       if (words) answer(form, words);
     });
@@ -75,7 +75,7 @@ window.tinyagent = (() => {
     });
 
     element.addEventListener("input", (event) => {
-      const form = event.target.closest(".approval");
+      const form = event.target.closest("form.approval");
       if (!form) return;
       showState(form);
       if (event.target.matches("[data-plan]")) checkPlan(form, run(), server);
@@ -84,7 +84,7 @@ window.tinyagent = (() => {
     });
 
     document.addEventListener("keydown", (event) => {
-      const form = element.querySelector(".approval");
+      const form = element.querySelector("form.approval");
       if (!form || event.defaultPrevented) return;
       const typing = event.target.closest?.("input[type=text], input[type=number], textarea");
       const elsewhere = typing && !form.contains(typing) && typing.value.trim();
