@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinyagent.errors import TimePhraseError
@@ -88,6 +88,7 @@ def test_an_end_is_never_before_its_start(phrase: str, now: datetime) -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@example(["9:29", "p"])
 @given(st.lists(WORDS, min_size=1, max_size=6))
 def test_case_and_spaces_never_matter(words: list[str]) -> None:
     plain = answer(" ".join(words), NOW)

@@ -48,7 +48,7 @@ def normalise(phrase: str) -> Words:
     if not isinstance(phrase, str):
         raise TimePhraseError(f"a time must be text, not {type(phrase).__name__}")
     spelled = phrase.replace("½", " 1/2").replace("¼", " 1/4")
-    text = unicodedata.normalize("NFKC", spelled).lower()
+    text = " ".join(unicodedata.normalize("NFKC", spelled).lower().split())
     for pattern, replacement in _SPELLINGS:
         text = pattern.sub(replacement, text)
     tokens: list[Token] = []
