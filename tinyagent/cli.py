@@ -8,7 +8,6 @@ stderr. What loads models is imported inside its command, so that
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,18 +15,18 @@ from typing import Annotated
 import typer
 
 from tinyagent.batch import plan_row, read_now, resolve_time, run_batch, time_row
-from tinyagent.errors import (
-    PlanError,
-    RequestError,
-    SettingsError,
-    TimePhraseError,
-    TinyAgentError,
-)
+from tinyagent.console import explained, tracked
+from tinyagent.data.cli import app as data
+from tinyagent.errors import SettingsError
+from tinyagent.evaluation.cli import evaluate_set
+from tinyagent.train.cli import app as train
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
 )
-_BAD_INPUT = (SettingsError, RequestError, TimePhraseError, PlanError)
+app.add_typer(data, name="data")
+app.add_typer(train, name="train")
+app.command("eval")(evaluate_set)
 
 Now = Annotated[str, typer.Option(help="ISO time that times count from; default: this minute.")]
 
@@ -61,7 +60,7 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="Print the trace as JSON.")] = False,
 ) -> None:
     """Do what a request says."""
-    with _explained():
+    with explained():
         from tinyagent.agent import TinyAgent
         from tinyagent.settings import load_settings
         from tinyagent.terminal import confirmed, converse, interactive
@@ -85,14 +84,14 @@ def plan(
     model: Annotated[str | None, typer.Option(help="Another planner: a GGUF file.")] = None,
 ) -> None:
     """Plan many requests, running none."""
-    with _explained():
+    with explained():
         from tinyagent.planner import load_planner
         from tinyagent.settings import load_settings
         from tinyagent.toolrag import load
 
         settings = load_settings(toolrag=toolrag, planner=model)
         answer = plan_row(load(settings), load_planner(settings))
-        _report(run_batch(source, target, answer, _progress))
+        _report(run_batch(source, target, answer, tracked))
 
 
 @app.command()
@@ -110,9 +109,9 @@ def time(
     ] = None,
 ) -> None:
     """Say which time a phrase means."""
-    with _explained():
+    with explained():
         if batch is not None:
-            _report(run_batch(*batch, time_row, _progress))
+            _report(run_batch(*batch, time_row, tracked))
             return
         at = read_now(now) if now else datetime.now()
         if start:
@@ -124,7 +123,7 @@ def time(
 @app.command()
 def doctor() -> None:
     """Show what is installed, what is missing, and the command that gets it."""
-    with _explained():
+    with explained():
         from tinyagent.doctor import examine
         from tinyagent.settings import load_settings
 
@@ -136,25 +135,8 @@ def doctor() -> None:
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
 
 
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """An error that TinyAgent raises on purpose is one line and an exit status."""
-    try:
-        yield
-    except TinyAgentError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, _BAD_INPUT) else 1) from error
-
-
 def _report(wrong: list[str]) -> None:
     for message in wrong:
         typer.echo(message, err=True)
     if wrong:
         raise typer.Exit(2)
-
-
-def _progress(lines: list[str]) -> Iterable[str]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(lines, description="", console=Console(stderr=True))

@@ -1,4 +1,4 @@
-"""Make the models that the app runs from those that are installed: ``tinyagent models``.
+"""Make the models that the app runs from those that are installed: ``make models``.
 
 Seconds, once: the adapter is merged into the base model and both are quantised
 to Q4_0. What is there and fits the manifest is not made again.

@@ -1,6 +1,4 @@
-"""Checks of patterns, before any data is made from them.
-
-    python -m tinyagent.data.check [FILE …]
+"""Checks of patterns, before any data is made from them: ``tinyagent data check [FILE …]``.
 
 For each pattern, filled a few times: the plan parses and validates, every
 copied argument is a span of the request, every look-up is used once, and no
@@ -10,15 +8,13 @@ other pattern says nearly the same. Prints what is wrong, and a count.
 from __future__ import annotations
 
 import re
-import sys
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from random import Random
 
 from rapidfuzz import fuzz, process
 
-from tinyagent.data.patterns import FOLDER, SLOT, Pattern, PatternError, read_file
+from tinyagent.data.patterns import SLOT, Pattern, PatternError, read_file
 from tinyagent.data.slots import Filling, draw
 from tinyagent.errors import PlanError
 from tinyagent.plans.syntax import Plan, Value, read_plan, reference
@@ -139,21 +135,3 @@ def _too_alike(patterns: list[Pattern]) -> list[str]:
         if best:
             found.append(f"{patterns[i].source}: nearly the same as {patterns[best[2]].source}")
     return found
-
-
-def main() -> None:
-    """Check the files named on the command line, or all."""
-    every = sorted(FOLDER.glob("*.txt"))
-    named = [Path(a) for a in sys.argv[1:]] or every
-    others = [p for p in every if p.resolve() not in {n.resolve() for n in named}]
-    wrong = check_files(others + named)
-    ours = {p.name for p in named}
-    for line in wrong:
-        if line.partition(":")[0] in ours:
-            print(line)
-    patterns = [p for path in named for p in read_file(path)]
-    print(f"{len(patterns)} patterns; styles: {dict(Counter(p.style for p in patterns))}")
-
-
-if __name__ == "__main__":
-    main()

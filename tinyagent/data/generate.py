@@ -116,6 +116,35 @@ def _reason(problem: str) -> str:
     return problem
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """What was written: the rows of each split, and what was refused on the way, by reason."""
+
+    splits: dict[str, list[Example]]
+    refused: Counter[str]
+
+
+def generate(
+    patterns: list[Pattern], counts: dict[str, int], tools: ToolSet, seed: int, out: Path
+) -> DataSet:
+    """Write ``SPLIT.jsonl`` of as many rows as ``counts`` says, for each split, into ``out``.
+
+    Raises:
+        PatternError: a split has no pattern, or too few for so many rows.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    refused = Counter[str]()
+    splits = {}
+    for number, (split, count) in enumerate(counts.items()):
+        members = [p for p in patterns if split_of(p) == split]
+        if not members:
+            raise PatternError(f"no pattern belongs to the split {split}; give more patterns")
+        rows = list(examples(members, count, tools, seed + number, refused))
+        write_split(out / f"{split}.jsonl", iter(rows))
+        splits[split] = rows
+    return DataSet(splits, refused)
+
+
 def write_split(path: Path, rows: Iterator[Example]) -> int:
     """Write JSON lines; returns how many."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Fine-tune the planner: LoRA on SmolLM2-135M-Instruct, over request -> plan.
 
-    tinyagent train planner DATA.jsonl --out runs/planner --minutes 60
+    tinyagent train planner DATA --out runs/planner --minutes 60
 
 Prompts hold the gold tools and a few irrelevant ones (the paper's negative
 samples); the loss is on the plan's tokens alone, and so are the logits. The

@@ -1,6 +1,6 @@
 """Fine-tune ToolRAG's classifier: all-MiniLM-L6-v2 and one linear layer, a sigmoid a tool.
 
-    tinyagent train toolrag TRAIN.jsonl VALIDATION.jsonl --epochs 2
+    tinyagent train toolrag DATA --epochs 2
 
 Binary cross-entropy with a positive weight: a tool that is missing makes the
 plan impossible, one too many only makes the prompt longer. At the end each
@@ -40,6 +40,8 @@ class Recipe:
     """Everything that a run depends on, beside its data."""
 
     epochs: int = 2
+    rows: int = 0
+    """Only so many rows, the first; 0 takes all."""
     learning_rate: float = 2e-4
     batch: int = 32
     positive_weight: float = 4.0
@@ -78,7 +80,7 @@ def train(
     torch.set_num_threads(recipe.threads)
     words, network = load_network(encoder)
     tokens = load_tokenizer(tokenizer)
-    rows, held = _read(data), _read(validation)
+    rows, held = _read(data)[: recipe.rows or None], _read(validation)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
     weight = torch.full((len(LABELS),), recipe.positive_weight)

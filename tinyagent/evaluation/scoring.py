@@ -1,19 +1,20 @@
 """How good are plans? The success rate of the study, and the stricter argument score.
 
-``../shared/plan-language.md``, section The success rate, is the specification.
+A plan succeeds where its DAG is isomorphic, tools kept, to that of an accepted plan. The
+argument score also wants, under that mapping, equal arguments: copied ones after folding case
+and spaces, times once resolved, of free text only the results that it carries.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from tinyagent import times
-from tinyagent.errors import PlanError, TimePhraseError, TinyAgentError
+from tinyagent.errors import TimePhraseError
+from tinyagent.evaluation.sets import Item
 from tinyagent.plans.dag import isomorphic, mappings
-from tinyagent.plans.syntax import Call, Plan, Value, read_plan, references
+from tinyagent.plans.syntax import Call, Plan, Value, references
 from tinyagent.plans.validate import problems
 from tinyagent.tools.registry import Parameter, ToolSet
 
@@ -23,54 +24,12 @@ HERE = {"", "here", "my location", "current location"}
 
 
 @dataclass(frozen=True)
-class Item:
-    """One request of a test set, with every accepted plan, the most natural first."""
-
-    id: str
-    query: str
-    now: datetime
-    plans: tuple[Plan, ...]
-    tags: tuple[str, ...]
-
-    @property
-    def gold_tools(self) -> set[str]:
-        """The tools of the most natural plan."""
-        return {call.tool for call in self.plans[0]}
-
-
-@dataclass(frozen=True)
 class Score:
     """How one plan did."""
 
     valid: bool
     success: bool
     arguments: bool
-
-
-def read_test_set(path: Path) -> list[Item]:
-    """Read a test set (JSON lines).
-
-    Raises:
-        TinyAgentError: a line is no such object; the message names it.
-    """
-    items = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            items.append(
-                Item(
-                    row["id"],
-                    row["query"],
-                    datetime.fromisoformat(row["now"]),
-                    tuple(read_plan(plan) for plan in row["plans"]),
-                    tuple(row.get("tags", ())),
-                )
-            )
-        except (ValueError, KeyError, TypeError, PlanError) as error:
-            raise TinyAgentError(f"{path}, line {number}: {error!r}") from error
-    return items
 
 
 def score(plan: Plan, item: Item, tools: ToolSet) -> Score:

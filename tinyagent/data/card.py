@@ -1,0 +1,99 @@
+"""The data card: what a data set holds, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from tinyagent.data.generate import DataSet, split_of
+from tinyagent.data.patterns import STYLES, Pattern
+from tinyagent.tools.registry import ToolSet
+
+
+def data_card(
+    patterns: Sequence[Pattern], data: DataSet, tools: ToolSet, out: Path, command: str
+) -> str:
+    """The card of the data set in ``out``, as a page of Markdown."""
+    splits = list(data.splits)
+    rows = list(data.splits.values())
+    parts = [
+        "# Data card",
+        f"`{command}`",
+        f"{len(patterns)} patterns, written by hand, with {len(_combinations(patterns))} "
+        "combinations of tools. No two splits share a pattern.",
+        _table(
+            ["", *splits],
+            [
+                ("patterns", [sum(split_of(p) == s for p in patterns) for s in splits]),
+                ("rows", [len(r) for r in rows]),
+                ("SHA-256", [_hash(out / f"{s}.jsonl") for s in splits]),
+            ],
+        ),
+        "## By number of calls",
+        _table(
+            ["calls", "patterns", *splits],
+            _counted(
+                [_calls(p.plan) for p in patterns], [[e.plan.count("\n") for e in r] for r in rows]
+            ),
+        ),
+        "## By tool",
+        _table(
+            ["tool", "patterns", *splits],
+            [
+                (
+                    tool,
+                    [
+                        sum(f"{tool}(" in p.plan for p in patterns),
+                        *(sum(tool in e.tools for e in r) for r in rows),
+                    ],
+                )
+                for tool in tools
+            ],
+        ),
+        "## By style",
+        _table(
+            ["style", "patterns", *splits],
+            [
+                (
+                    style,
+                    [
+                        sum(p.style == style for p in patterns),
+                        *(sum(e.style == style for e in r) for r in rows),
+                    ],
+                )
+                for style in STYLES
+            ],
+        ),
+        "## Refused by the checks, and drawn anew",
+        _table(["reason", "rows"], [(k, [n]) for k, n in data.refused.most_common()]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _calls(plan: str) -> int:
+    return len(plan.splitlines())
+
+
+def _combinations(patterns: Iterable[Pattern]) -> set[frozenset[str]]:
+    return {frozenset(_tools(p)) for p in patterns if p.plan}
+
+
+def _tools(pattern: Pattern) -> Iterable[str]:
+    return (line.split(". ", 1)[1].split("(", 1)[0] for line in pattern.plan.splitlines())
+
+
+def _counted(patterns: list[int], splits: list[list[int]]) -> list[tuple[str, list[int]]]:
+    tables = [Counter(patterns), *map(Counter, splits)]
+    return [(str(n), [table[n] for table in tables]) for n in sorted(set().union(*tables))]
+
+
+def _table(header: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]]) -> str:
+    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+    lines += [f"| {name} | {' | '.join(map(str, cells))} |" for name, cells in rows]
+    return "\n".join(lines)
+
+
+def _hash(path: Path) -> str:
+    return f"`{sha256(path.read_bytes()).hexdigest()[:16]}`"

@@ -1,0 +1,62 @@
+"""``tinyagent data``: check the patterns, and make data sets from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyagent.console import explained
+
+app = typer.Typer(no_args_is_help=True, help="Check the patterns; make data sets from them.")
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Pattern files; default: all.")] = None,
+) -> None:
+    """Say what is wrong with patterns, and count them."""
+    with explained():
+        from tinyagent.data.check import check_files
+        from tinyagent.data.patterns import FOLDER, read_file
+
+        every = sorted(FOLDER.glob("*.txt"))
+        named = files or every
+        others = [p for p in every if p.resolve() not in {n.resolve() for n in named}]
+        ours = tuple(f"{p.name}:" for p in named)
+        wrong = [line for line in check_files([*others, *named]) if line.startswith(ours)]
+        for line in wrong:
+            typer.echo(line, err=True)
+        patterns = [p for path in named for p in read_file(path)]
+    styles = ", ".join(f"{n} {s}" for s, n in Counter(p.style for p in patterns).most_common())
+    typer.echo(f"{len(patterns)} patterns: {styles}")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Gets a JSON-lines file a split.")],
+    train: Annotated[int, typer.Option(min=1, help="Rows of the training split.")] = 80_000,
+    validation: Annotated[int, typer.Option(min=1, help="Rows of the validation split.")] = 1_000,
+    test: Annotated[int, typer.Option(min=1, help="Rows of the test split.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 0,
+) -> None:
+    """Make a data set from the patterns, with its card."""
+    with explained():
+        from tinyagent.data.card import data_card
+        from tinyagent.data.generate import generate as make
+        from tinyagent.data.patterns import read_patterns
+        from tinyagent.tools.sixteen import SIXTEEN
+
+        patterns = read_patterns()
+        counts = {"train": train, "validation": validation, "test": test}
+        data = make(patterns, counts, SIXTEEN, seed, out)
+        command = (
+            f"tinyagent data generate {out} --train {train} --validation {validation} "
+            f"--test {test} --seed {seed}"
+        )
+        card = out / "card.md"
+        card.write_text(data_card(patterns, data, SIXTEEN, out, command), encoding="utf-8")
+    typer.echo(f"{sum(counts.values())} rows in {out}; {card} says what they hold")

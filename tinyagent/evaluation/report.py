@@ -1,0 +1,216 @@
+"""What a test set's outcomes come to, as numbers and as a page of Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from statistics import NormalDist, mean, median, quantiles
+from typing import Any
+
+from tinyagent.evaluation.run import Groups, Outcome, by, calls_of, tags_of, tools_of
+from tinyagent.plans.syntax import Plan
+
+_SMALLEST_GROUP = 5
+"""Tags of fewer requests are not worth a line."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of a number of trials."""
+
+    hits: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1; 0 of nothing is 0."""
+        return self.hits / self.of if self.of else 0.0
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Wilson's score interval, which stays within 0 and 1 for small samples, too."""
+        if not self.of:
+            return 0.0, 1.0
+        z = NormalDist().inv_cdf(0.5 + confidence / 2)
+        spread = z * sqrt(self.share * (1 - self.share) / self.of + z**2 / (4 * self.of**2))
+        middle, scale = self.share + z**2 / (2 * self.of), 1 + z**2 / self.of
+        return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+    def __str__(self) -> str:
+        low, high = self.interval()
+        return f"{self.share:.1%} ({self.hits} of {self.of}; 95%: {low:.1%} to {high:.1%})"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A test set in numbers.
+
+    Attributes:
+        success: plans whose DAG is an accepted one's.
+        arguments: those whose arguments are, too.
+        valid: plans without a fault.
+        recall: of the gold tools, those that were offered (over all requests together).
+        precision: of the offered tools, those that are gold.
+        tools: offered, on average.
+        refused: of the requests that no tool serves, those without a call.
+        wrongly_refused: of all others, those without a call.
+    """
+
+    success: Rate
+    arguments: Rate
+    valid: Rate
+    recall: Rate
+    precision: Rate
+    tools: float
+    refused: Rate
+    wrongly_refused: Rate
+
+
+def summarise(outcomes: Sequence[Outcome]) -> Summary:
+    """The numbers of a test set."""
+    count = len(outcomes)
+    found = sum(len(o.item.gold_tools & set(o.tools)) for o in outcomes)
+    nothing = [o for o in outcomes if not o.item.plans[0].calls]
+    something = [o for o in outcomes if o.item.plans[0].calls]
+    return Summary(
+        success=Rate(sum(o.score.success for o in outcomes), count),
+        arguments=Rate(sum(o.score.arguments for o in outcomes), count),
+        valid=Rate(sum(o.score.valid for o in outcomes), count),
+        recall=Rate(found, sum(len(o.item.gold_tools) for o in outcomes)),
+        precision=Rate(found, sum(len(o.tools) for o in outcomes)),
+        tools=mean(len(o.tools) for o in outcomes) if outcomes else 0.0,
+        refused=Rate(sum(_without_calls(o) for o in nothing), len(nothing)),
+        wrongly_refused=Rate(sum(_without_calls(o) for o in something), len(something)),
+    )
+
+
+def _without_calls(outcome: Outcome) -> bool:
+    return outcome.plan is not None and not outcome.plan.calls
+
+
+def write_report(outcomes: Sequence[Outcome], title: str, command: str, out: Path) -> Path:
+    """Write ``report.md``, ``summary.json`` and ``outcomes.jsonl`` into ``out``."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "summary.json").write_text(json.dumps(as_json(summarise(outcomes)), indent=1) + "\n")
+    with (out / "outcomes.jsonl").open("w", encoding="utf-8") as lines:
+        for outcome in outcomes:
+            lines.write(json.dumps(_row(outcome), ensure_ascii=False) + "\n")
+    page = out / "report.md"
+    page.write_text(markdown(outcomes, title, command), encoding="utf-8")
+    return page
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """The summary as plain values; a rate has its share, its counts and its interval."""
+    values = {name: getattr(summary, name) for name in Summary.__dataclass_fields__}
+    return {
+        name: (
+            {
+                "share": round(value.share, 4),
+                "hits": value.hits,
+                "of": value.of,
+                "interval": [round(x, 4) for x in value.interval()],
+            }
+            if isinstance(value, Rate)
+            else round(value, 3)
+        )
+        for name, value in values.items()
+    }
+
+
+def markdown(outcomes: Sequence[Outcome], title: str, command: str) -> str:
+    """The report as a page."""
+    parts = [
+        f"# {title}",
+        f"`{command}`",
+        summary_table(summarise(outcomes)),
+        "## By number of calls",
+        _groups(by(outcomes, calls_of), "calls"),
+        "## By tool",
+        _groups(by(outcomes, tools_of), "tool"),
+        "## By tag",
+        _groups(
+            {k: v for k, v in by(outcomes, tags_of).items() if len(v) >= _SMALLEST_GROUP}, "tag"
+        ),
+        "## Time and tokens",
+        _costs(outcomes),
+        "## Failures",
+        *(_failure(o) for o in outcomes if not o.score.success),
+        "## Right plans with wrong arguments",
+        *(_failure(o) for o in outcomes if o.score.success and not o.score.arguments),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def summary_table(summary: Summary) -> str:
+    """The summary as a table of Markdown."""
+    rows = [
+        ("success rate", summary.success),
+        ("argument score", summary.arguments),
+        ("valid plans", summary.valid),
+        ("tool recall", summary.recall),
+        ("tool precision", summary.precision),
+        ("tools offered", f"{summary.tools:.2f}"),
+        ("refused, of what no tool serves", summary.refused),
+        ("refused, of all else", summary.wrongly_refused),
+    ]
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _groups(groups: Groups, name: str) -> str:
+    lines = [f"| {name} | requests | success | arguments |", "|---|---|---|---|"]
+    for key, members in groups.items():
+        summary = summarise(members)
+        lines.append(
+            f"| {key} | {len(members)} | {summary.success.share:.1%} "
+            f"| {summary.arguments.share:.1%} |"
+        )
+    return "\n".join(lines)
+
+
+def _costs(outcomes: Sequence[Outcome]) -> str:
+    lines = ["| | median | 90% | mean |", "|---|---|---|---|"]
+    planned = [o for o in outcomes if o.tokens]
+    for stage in ("toolrag", "prefill", "decode", "total"):
+        values = [o.seconds[stage] * 1000 for o in planned]
+        lines.append(f"| {stage}, ms | {_spread(values)} |")
+    for kind in ("prompt", "plan", "steps"):
+        lines.append(f"| {kind}, tokens | {_spread([float(o.tokens[kind]) for o in planned])} |")
+    return "\n".join(lines)
+
+
+def _spread(values: list[float]) -> str:
+    if len(values) < 2:
+        return " | ".join([f"{v:.0f}" for v in values * 3] or ["", "", ""])
+    return f"{median(values):.0f} | {quantiles(values, n=10)[-1]:.0f} | {mean(values):.0f}"
+
+
+def _failure(outcome: Outcome) -> str:
+    missing = sorted(outcome.item.gold_tools - set(outcome.tools))
+    note = f"\n\nnot offered: {', '.join(missing)}" if missing else ""
+    written = outcome.error if outcome.plan is None else str(outcome.plan)
+    return (
+        f"### {outcome.item.id}\n\n> {outcome.item.query}\n\nwanted:\n\n"
+        f"{_code(outcome.item.plans[0])}\n\nwritten:\n\n{_code(written)}{note}"
+    )
+
+
+def _code(plan: Plan | str) -> str:
+    return f"```\n{plan}\n```"
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.item.id,
+        "tools": outcome.tools,
+        "probabilities": {k: round(v, 4) for k, v in outcome.probabilities.items()},
+        "plan": None if outcome.plan is None else str(outcome.plan),
+        "error": outcome.error,
+        "valid": outcome.score.valid,
+        "success": outcome.score.success,
+        "arguments": outcome.score.arguments,
+        "tokens": outcome.tokens,
+        "seconds": {k: round(v, 4) for k, v in outcome.seconds.items()},
+    }

@@ -1,0 +1,57 @@
+"""Test sets: JSON lines, a request each, with every plan that is accepted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tinyagent.errors import PlanError, SettingsError
+from tinyagent.plans.syntax import Plan, read_plan
+
+
+@dataclass(frozen=True)
+class Item:
+    """One request of a test set, with every accepted plan, the most natural first."""
+
+    id: str
+    query: str
+    now: datetime
+    plans: tuple[Plan, ...]
+    tags: tuple[str, ...]
+
+    @property
+    def gold_tools(self) -> set[str]:
+        """The tools of the most natural plan."""
+        return {call.tool for call in self.plans[0]}
+
+
+def read_test_set(path: Path) -> list[Item]:
+    """Read a test set (JSON lines).
+
+    Raises:
+        SettingsError: the file cannot be read, or a line is no such object; the message names it.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: it cannot be read ({error})") from error
+    items = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            items.append(
+                Item(
+                    row["id"],
+                    row["query"],
+                    datetime.fromisoformat(row["now"]),
+                    tuple(read_plan(plan) for plan in row["plans"]),
+                    tuple(row.get("tags", ())),
+                )
+            )
+        except (ValueError, KeyError, TypeError, PlanError) as error:
+            raise SettingsError(f"{path}, line {number}: {error!r}") from error
+    return items

@@ -1,0 +1,116 @@
+"""``tinyagent train``: from a data set to the files that are shipped."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyagent.console import explained
+from tinyagent.errors import SettingsError
+
+app = typer.Typer(no_args_is_help=True, help="Train ToolRAG and the planner; ship the result.")
+
+Data = Annotated[Path, typer.Argument(metavar="DATA", help="Folder of `tinyagent data generate`.")]
+Seed = Annotated[int, typer.Option(help="Of the order of the rows, and of new weights.")]
+
+
+@app.command()
+def toolrag(
+    data: Data,
+    epochs: Annotated[int, typer.Option(min=1, help="Times through the data.")] = 2,
+    rows: Annotated[int, typer.Option(min=0, help="Only the first rows; 0: all.")] = 0,
+    seed: Seed = 0,
+) -> None:
+    """Fine-tune the classifier, quantise it, and ship it in models/toolrag."""
+    with explained(), needs_training_extra():
+        from tinyagent.models import find
+        from tinyagent.settings import load_settings
+        from tinyagent.train.toolrag import Recipe, train
+
+        models = load_settings().models
+        card = train(
+            split(data, "train"),
+            split(data, "validation"),
+            find("minilm", models),
+            find("minilm-tokenizer", models),
+            models,
+            Recipe(epochs=epochs, rows=rows, seed=seed),
+        )
+    found = card["validation"]
+    typer.echo(f"validation: recall {found['recall']:.4f} with {found['tools']:.2f} tools offered")
+
+
+@app.command()
+def planner(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder of the run; it goes on if it has begun.")],
+    minutes: Annotated[float, typer.Option(min=0, help="Computing time, over all starts.")] = 60,
+    base: Annotated[Path | None, typer.Option(help="GGUF file, or transformers' folder.")] = None,
+    start: Annotated[Path | None, typer.Option(help="An adapter to go on from.")] = None,
+    rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
+    batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share each step.")] = 2,
+    quantised: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that is quantisation-aware, at the end.")
+    ] = 0.25,
+    seed: Seed = 0,
+) -> None:
+    """Fine-tune the planner with LoRA; a run that was cut off goes on where it stopped."""
+    with explained(), needs_training_extra():
+        from tinyagent.models import find
+        from tinyagent.settings import load_settings
+        from tinyagent.train.planner import Recipe, train
+
+        recipe = Recipe(
+            minutes=minutes,
+            rank=rank,
+            learning_rate=learning_rate,
+            batch=batch,
+            seed=seed,
+            workers=workers,
+            start=str(start or ""),
+            quantised=quantised,
+        )
+        train(split(data, "train"), base or find("smollm2", load_settings().models), out, recipe)
+    typer.echo(f"{out / 'adapter.safetensors'}; ship it with: tinyagent train export {out}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a planner's run.")],
+) -> None:
+    """Ship a run's adapter in models/planner, and make the 4-bit file from it."""
+    with explained(), needs_training_extra():
+        from tinyagent.settings import load_settings
+        from tinyagent.train.export import export as ship
+
+        made = ship(run, load_settings().models)
+    typer.echo(f"{made}: {made.stat().st_size / 1e6:.1f} MB")
+
+
+def split(data: Path, name: str) -> Path:
+    """A split of a data set.
+
+    Raises:
+        SettingsError: it is not there.
+    """
+    path = data / f"{name}.jsonl"
+    if not path.is_file():
+        raise SettingsError(f"{path} does not exist; run: tinyagent data generate {data}")
+    return path
+
+
+@contextlib.contextmanager
+def needs_training_extra() -> Iterator[None]:
+    """A package that only training needs, and that is missing, is told with its cure."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"{error.name} is not installed, and training needs it; run: make setup EXTRAS=training"
+        ) from error
