@@ -135,7 +135,7 @@ def markdown(outcomes: Sequence[Outcome], title: str, command: str) -> str:
             {k: v for k, v in by(outcomes, tags_of).items() if len(v) >= _SMALLEST_GROUP}, "tag"
         ),
         "## Time and tokens",
-        _costs(outcomes),
+        costs_table(outcomes),
         "## Failures",
         *(_failure(o) for o in outcomes if not o.score.success),
         "## Right plans with wrong arguments",
@@ -170,7 +170,8 @@ def _groups(groups: Groups, name: str) -> str:
     return "\n".join(lines)
 
 
-def _costs(outcomes: Sequence[Outcome]) -> str:
+def costs_table(outcomes: Sequence[Outcome]) -> str:
+    """Milliseconds of each stage and tokens, over the requests that were planned."""
     lines = ["| | median | 90% | mean |", "|---|---|---|---|"]
     planned = [o for o in outcomes if o.tokens]
     for stage in ("toolrag", "prefill", "decode", "total"):
