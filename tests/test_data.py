@@ -1,0 +1,114 @@
+"""The patterns, and what is made from them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+import pytest
+from typer.testing import CliRunner
+
+from tinyagent.cli import app
+from tinyagent.data.check import check_files, fill, plan_problems
+from tinyagent.data.generate import examples, split_of
+from tinyagent.data.patterns import FOLDER, PatternError, read_file, read_patterns
+from tinyagent.data.slots import draw
+from tinyagent.plans.syntax import read_plan
+from tinyagent.tools.sixteen import SIXTEEN
+
+SETS = Path(__file__).parent / "sets"
+
+
+def test_every_pattern_passes_the_checks() -> None:
+    assert check_files(sorted(FOLDER.glob("*.txt"))) == []
+
+
+def test_the_patterns_are_wide_enough() -> None:
+    patterns = read_patterns()
+    combinations = {frozenset(line.split("(")[0].split()[1] for line in p.plan.splitlines())
+                    for p in patterns if p.plan}  # fmt: skip
+    assert len(patterns) >= 5000
+    assert len(combinations) >= 300
+    assert sum(not p.plan for p in patterns) >= 600
+    assert {tool for c in combinations for tool in c} == set(SIXTEEN)
+
+
+def test_rows_are_checked_and_the_same_seed_gives_the_same() -> None:
+    patterns = read_patterns()[::20]
+    refused = Counter[str]()
+    rows = list(examples(patterns, 400, SIXTEEN, 3, refused))
+    again = list(examples(patterns, 400, SIXTEEN, 3, Counter()))
+    assert rows == again
+    assert len({row.request.lower() for row in rows}) == 400
+    for row in rows:
+        plan = read_plan(row.plan)
+        assert plan_problems(row.request, plan, SIXTEEN, datetime.fromisoformat(row.now)) == []
+        assert set(row.tools) == {call.tool for call in plan}
+
+
+def test_too_few_patterns_for_so_many_rows_is_said() -> None:
+    fixed = [p for p in read_patterns() if not p.slots() and p.style == "polite"][:2]
+    with pytest.raises(PatternError, match="no more than"):
+        list(examples(fixed, 1000, SIXTEEN, 0, Counter()))
+
+
+def test_no_pattern_says_what_a_test_set_says() -> None:
+    said = {json.loads(x)["query"].lower() for name in ("dev.jsonl", "handwritten.jsonl")
+            for x in (SETS / name).read_text("utf-8").splitlines()}  # fmt: skip
+    random = Random(0)
+    for pattern in read_patterns():
+        request, _ = fill(pattern, draw(pattern.slots(), random))
+        assert request.lower() not in said, pattern.source
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("## loud\nhi\nnone\n", "style"),
+        ("hi there\n", "without a plan"),
+        ('hi\n1. open_note("a")\nanother\n1. open_note("b")\n', "blank line"),
+        ("open {note}\nopen the note\n", "no call"),
+    ],
+)
+def test_a_file_that_is_no_pattern_file_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(text)
+    with pytest.raises(PatternError, match=reason):
+        list(read_file(path))
+
+
+@pytest.mark.parametrize(
+    ("block", "wrong"),
+    [
+        ('text {person}\n1. send_sms(["{person}"], "hi")', "look the person up"),
+        ('open my note\n1. open_note("{note}")', "the request has no"),
+        ('open my note\n1. open_note("Packing")', "does not stand in the request"),
+        ('remind me\n1. create_reminder("x", "the 32nd")', "32"),
+        ('send it\n1. get_email_address("x")\n2. compose_new_email(["a@b.c"])', "does not stand"),
+    ],
+)
+def test_wrong_patterns_are_found(tmp_path: Path, block: str, wrong: str) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(block + "\n")
+    result = CliRunner().invoke(app, ["data", "check", str(path)])
+    assert result.exit_code == 1
+    assert wrong in result.stderr
+
+
+def test_generate_writes_splits_that_share_no_pattern(tmp_path: Path) -> None:
+    counts = ["--train", "300", "--validation", "60", "--test", "60"]
+    result = CliRunner().invoke(app, ["data", "generate", str(tmp_path), *counts])
+    assert result.exit_code == 0, result.output
+    sources = {}
+    for split, count in (("train", 300), ("validation", 60), ("test", 60)):
+        rows = [json.loads(x) for x in (tmp_path / f"{split}.jsonl").open(encoding="utf-8")]
+        assert len(rows) == count
+        sources[split] = {row["pattern"] for row in rows}
+    assert not sources["train"] & (sources["validation"] | sources["test"])
+    assert not sources["validation"] & sources["test"]
+    card = (tmp_path / "card.md").read_text("utf-8")
+    assert "| rows | 300 | 60 | 60 |" in card
+    assert {split_of(p) for p in read_patterns()} == {"train", "validation", "test"}

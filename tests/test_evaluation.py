@@ -1,0 +1,111 @@
+"""Scores and reports: what counts as success, and what the numbers say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tinyagent.errors import SettingsError
+from tinyagent.evaluation.report import Rate, markdown, summarise, write_report
+from tinyagent.evaluation.run import Outcome, by, calls_of
+from tinyagent.evaluation.scoring import score
+from tinyagent.evaluation.sets import Item, read_test_set
+from tinyagent.plans.syntax import Plan, read_plan
+from tinyagent.tools.sixteen import SIXTEEN
+
+NOW = datetime(2026, 11, 24, 9, 30)
+GOLD = """1. get_email_address("Sid")
+2. create_calendar_event("Budget review", "tomorrow at 2pm", "60 minutes", "", ["$1"])
+3. join()"""
+ZOOM = """1. get_zoom_meeting_link("Sync", "Friday at 10")
+2. create_calendar_event("Sync", "Friday at 10", "", "", [], "$1")
+3. join()"""
+
+
+def item(*plans: str) -> Item:
+    return Item("x", "a request", NOW, tuple(map(read_plan, plans)), ("typed",))
+
+
+@pytest.mark.parametrize(
+    ("change", "success", "arguments"),
+    [
+        (("", ""), True, True),
+        (("Budget review", "Money"), True, True),  # titles are free text
+        (('"Sid"', '"sid "'), True, True),  # case and spaces fold
+        ((', "60 minutes", "", ["$1"]', ', "", "", ["$1"]'), True, True),  # the default
+        (("tomorrow at 2pm", "2026-11-25 14:00:00"), True, True),  # times once resolved
+        (("tomorrow at 2pm", "tomorrow at 3pm"), True, False),
+        (('"60 minutes"', '"90 minutes"'), True, False),
+        (('"Sid"', '"Lutfi"'), True, False),
+        ((', ["$1"]', ""), False, False),
+        (("create_calendar_event", "create_reminder"), False, False),
+    ],
+)
+def test_what_a_change_to_the_plan_costs(
+    change: tuple[str, str], success: bool, arguments: bool
+) -> None:
+    got = score(read_plan(GOLD.replace(*change)), item(GOLD), SIXTEEN)
+    assert (got.success, got.arguments) == (success, arguments)
+
+
+def test_any_accepted_plan_will_do() -> None:
+    assert score(read_plan(ZOOM), item(GOLD, ZOOM), SIXTEEN).success
+
+
+def test_a_zoom_link_scores_alike_in_location_and_notes() -> None:
+    moved = ZOOM.replace('"", "", [], "$1"', '"", "$1"')
+    assert score(read_plan(moved), item(ZOOM), SIXTEEN).arguments
+
+
+def test_free_text_must_carry_the_same_results() -> None:
+    gold = '1. maps_open_location("Rome")\n2. create_note("Trip", "$1")\n3. join()'
+    said = gold.replace('"$1"', '"Where it is: $1"')
+    assert score(read_plan(said), item(gold), SIXTEEN).arguments
+
+
+def outcome(gold: str, written: Plan | None, tools: tuple[str, ...]) -> Outcome:
+    wanted = item(gold)
+    got = score(written, wanted, SIXTEEN) if written is not None else score(Plan(()), wanted, {})
+    return Outcome(wanted, dict.fromkeys(SIXTEEN, 0.1), tools, written, got)
+
+
+def test_the_summary_counts_what_it_says(tmp_path: Path) -> None:
+    offered = ("get_email_address", "create_calendar_event", "create_note")
+    outcomes = [
+        outcome(GOLD, read_plan(GOLD), offered),
+        outcome(GOLD, read_plan("1. join()"), ("create_note",)),
+        outcome("1. join()", read_plan("1. join()"), ()),
+        outcome("1. join()", read_plan('1. create_note("a")\n2. join()'), ("create_note",)),
+    ]
+    summary = summarise(outcomes)
+    assert (summary.success.hits, summary.success.of) == (2, 4)
+    assert (summary.recall.hits, summary.recall.of) == (2, 4)
+    assert (summary.precision.hits, summary.precision.of) == (2, 5)
+    assert summary.tools == 5 / 4
+    assert (summary.refused.hits, summary.refused.of) == (1, 2)
+    assert (summary.wrongly_refused.hits, summary.wrongly_refused.of) == (1, 2)
+    assert list(by(outcomes, calls_of)) == ["0", "2"]
+
+    page = write_report(outcomes, "Test", "the command", tmp_path).read_text("utf-8")
+    assert "50.0% (2 of 4" in page
+    assert "not offered: create_calendar_event, get_email_address" in page
+    assert len((tmp_path / "outcomes.jsonl").read_text("utf-8").splitlines()) == 4
+    assert markdown(outcomes, "Test", "the command") == page
+
+
+def test_intervals_are_wilsons() -> None:
+    # The example of Wilson's interval for 8 of 10 that textbooks give: 0.490 to 0.943.
+    low, high = Rate(8, 10).interval()
+    assert (round(low, 3), round(high, 3)) == (0.49, 0.943)
+    assert Rate(0, 0).interval() == (0.0, 1.0)
+    assert Rate(10, 10).interval()[1] == 1.0
+
+
+@pytest.mark.parametrize("line", ["{", "{}", '{"id": 1, "query": "x", "now": "x", "plans": []}'])
+def test_a_line_that_is_no_request_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "set.jsonl"
+    path.write_text(f"\n{line}\n")
+    with pytest.raises(SettingsError, match=r"set\.jsonl, line 2"):
+        read_test_set(path)
