@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -90,8 +91,9 @@ def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
     read again at each start, so it may grow between two runs.
     """
     out.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    os.environ.setdefault("MASTER_PORT", "29511")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free.getsockname()[1]))
     mp.spawn(_work, (data, base, out, recipe), nprocs=recipe.workers)
 
 

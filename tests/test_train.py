@@ -1,0 +1,139 @@
+"""Training and merging, on models small enough for a test; the code is that of the real runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import llama_cpp
+import numpy as np
+import pytest
+from gguf import GGMLQuantizationType
+from gguf.quants import dequantize, quantize
+from typer.testing import CliRunner
+
+from tinyagent.cli import app
+from tinyagent.models import find
+from tinyagent.planner.engine import Engine
+from tinyagent.planner.merge import merge, read_adapter
+from tinyagent.settings import Settings
+
+torch = pytest.importorskip("torch")
+MODELS = Settings().models
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    counts = ["--train", "200", "--validation", "40", "--test", "40"]
+    assert CliRunner().invoke(app, ["data", "generate", str(folder), *counts]).exit_code == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of two layers, made at random, with the real tokenizer."""
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("tiny")
+    base = find("smollm2", MODELS)
+    AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name).save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=49152,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+    )
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def train(data: Path, tiny: Path, out: Path, minutes: float) -> dict[str, object]:
+    options = ["--base", str(tiny), "--out", str(out), "--minutes", str(minutes), "--rank", "4"]
+    result = CliRunner().invoke(app, ["train", "planner", str(data), *options, "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    return json.loads((out / "training.json").read_text())
+
+
+def test_a_run_learns_is_resumed_and_says_what_it_did(
+    data: Path, tiny: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    first = train(data, tiny, out, 0.05)
+    losses = json.loads((out / "losses.json").read_text())
+    assert len(losses) == first["steps"]
+    second = train(data, tiny, out, 0.4)
+    losses = json.loads((out / "losses.json").read_text())
+    assert len(losses) == second["steps"] > first["steps"]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+    assert second["data"]["rows"] == 200
+
+
+def test_rounding_is_that_of_llama_cpp() -> None:
+    from tinyagent.train.planner import as_q4_0
+
+    weight = np.random.default_rng(0).normal(size=(16, 128)).astype(np.float32)
+    weight[3, :32] = 0
+    kind = GGMLQuantizationType.Q4_0
+    expected = dequantize(quantize(weight, kind), kind)
+    np.testing.assert_allclose(as_q4_0(torch.tensor(weight)).numpy(), expected, atol=1e-6)
+
+
+def test_a_merged_model_computes_what_base_and_adapter_compute(tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    from tinyagent.train.planner import LINEAR, SCALE, load_base
+
+    base, adapter = find("smollm2", MODELS), find("planner-adapter", MODELS)
+    merge(base, adapter, tmp_path / "merged.gguf")
+    engine = Engine(tmp_path / "merged.gguf", limit=128)
+    model, tokenizer = load_base(base)
+    rank = next(iter(load_file(adapter).values())).shape[0]
+    lora = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=LINEAR)
+    peft = get_peft_model(model, lora).eval()
+    set_peft_model_state_dict(peft, load_file(adapter))
+
+    text = "<|im_start|>user\nText Sid hello<|im_end|>\n<|im_start|>assistant\n1. get_phone"
+    ids = engine.tokenize(text)
+    assert ids == tokenizer(text)["input_ids"]
+    with torch.no_grad():
+        ours = peft(torch.tensor([ids])).logits[0, -1].numpy()
+    theirs = np.array(engine.start(ids))
+    assert int(ours.argmax()) == int(theirs.argmax())
+    assert float(np.abs(ours - theirs).max()) < 0.15 * float(ours.std())
+
+
+def test_an_adapter_that_fits_another_model_is_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    from tinyagent.errors import ModelError
+
+    path = tmp_path / "adapter.safetensors"
+    key = "base_model.model.model.layers.99.mlp.up_proj.lora_{}.weight"
+    halves = {key.format("A"): torch.zeros(2, 576), key.format("B"): torch.zeros(1536, 2)}
+    save_file(halves, path, metadata={"scale": "2.0"})
+    assert list(read_adapter(path)) == ["blk.99.ffn_up.weight"]
+    with pytest.raises(ModelError, match=r"blk\.99\.ffn_up\.weight"):
+        merge(find("smollm2", MODELS), path, tmp_path / "out.gguf")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "planner", "nowhere", "--out", "run"],
+        ["train", "toolrag", "nowhere"],
+    ],
+)
+def test_data_that_are_not_there_are_named(command: list[str]) -> None:
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "tinyagent data generate nowhere" in result.stderr
+
+
+def test_llama_cpp_has_the_quantiser_that_set_up_needs() -> None:
+    assert llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0 == 2
