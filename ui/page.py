@@ -54,6 +54,7 @@ class Page:
             self._lay_out()
             self._wire()
         with self.blocks.route("Runs", "/runs"):
+            gr.Navbar(main_page_name="Assistant")
             gr.HTML("<h1>Runs</h1>", elem_classes="heading", apply_default_css=False)
             listed = gr.HTML(elem_classes="panel", apply_default_css=False)
             self.blocks.load(self._list_runs, None, listed, api_visibility="private")
@@ -90,9 +91,9 @@ class Page:
                 )
             with gr.Column(scale=7, min_width=340, elem_classes="workings"):
                 with gr.Row(elem_classes="columns"):
-                    with gr.Column(scale=4, min_width=290):
+                    with gr.Column(scale=5, min_width=300):
                         self._bars = _panel("Tools", bars(RunState()))
-                    with gr.Column(scale=5, min_width=320):
+                    with gr.Column(scale=6, min_width=320):
                         self._plan = _panel("Plan", plan(RunState()))
                         self._results = _panel("Results", results(RunState()))
                 gr.HTML("<h2>Graph</h2>", elem_classes="panel-title", apply_default_css=False)
