@@ -60,3 +60,48 @@ def generate(
         card = out / "card.md"
         card.write_text(data_card(patterns, data, SIXTEEN, out, command), encoding="utf-8")
     typer.echo(f"{sum(counts.values())} rows in {out}; {card} says what they hold")
+
+
+@app.command()
+def write(
+    out: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Rows are appended to it.")],
+    endpoint: Annotated[str, typer.Option(help="Base URL of an OpenAI-compatible server.")],
+    model: Annotated[str, typer.Option(help="The model's name at that server.")],
+    count: Annotated[int, typer.Option(min=1, help="Rows that the file is to hold.")] = 1000,
+    most: Annotated[int, typer.Option(min=0, help="Ask no more often; 0: ten times count.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 8,
+    key: Annotated[str, typer.Option(envvar="OPENAI_API_KEY", help="API key.")] = "",
+    prompt_price: Annotated[float, typer.Option(help="For a million prompt tokens.")] = 0.0,
+    completion_price: Annotated[float, typer.Option(help="For a million written tokens.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the sampled sets of tools.")] = 0,
+) -> None:
+    """Have a big model write rows, as the paper does; keep those that pass the checks."""
+    with explained():
+        import asyncio
+
+        from rich.console import Console
+        from rich.progress import Progress
+
+        from tinyagent.data import endpoint as remote
+        from tinyagent.data.patterns import read_patterns
+        from tinyagent.tools.sixteen import SIXTEEN
+
+        with Progress(console=Console(stderr=True)) as progress:
+            bar = progress.add_task("kept", total=count)
+            tally = asyncio.run(
+                remote.write(
+                    remote.Endpoint(endpoint, model, key, concurrency),
+                    read_patterns(),
+                    SIXTEEN,
+                    out,
+                    count,
+                    most or 10 * count,
+                    seed,
+                    lambda now: progress.update(bar, completed=now.kept),
+                )
+            )
+    typer.echo(f"{tally.kept} rows in {out}; asked {tally.asked} times")
+    for reason, times in tally.refused.most_common():
+        typer.echo(f"  refused {times}: {reason}")
+    cost = tally.cost(prompt_price, completion_price)
+    typer.echo(f"{tally.prompt_tokens} + {tally.completion_tokens} tokens, cost {cost:.2f}")

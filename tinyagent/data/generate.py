@@ -91,7 +91,7 @@ def _make(
             problems = plan_problems(said, calls, tools, now)
             if not problems:
                 return _example(said, calls, now, pattern)
-            refused[_reason(problems[0])] += 1
+            refused[reason_of(problems[0])] += 1
     return None
 
 
@@ -107,7 +107,7 @@ def _example(request: str, plan: Plan, now: datetime, pattern: Pattern) -> Examp
     )
 
 
-def _reason(problem: str) -> str:
+def reason_of(problem: str) -> str:
     """A problem without its particulars, to count by."""
     if "does not stand in the request" in problem:
         return "a copied argument is no span of the request"
