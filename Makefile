@@ -7,7 +7,7 @@ PORT ?= 7860
 BIN := .venv/bin
 comma := ,
 
-.PHONY: run test check setup models browser
+.PHONY: run test check setup models browser speech
 
 run: models
 	$(BIN)/python app.py --port $(PORT)
@@ -28,7 +28,12 @@ browser:
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q chromium; } \
 	  || { echo "make test needs Chromium or Chrome on the PATH; install it and run again" >&2; exit 1; }
 
-test: browser
+speech:
+	@command -v espeak-ng >/dev/null 2>&1 \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q espeak-ng; } \
+	  || { echo "make test needs espeak-ng on the PATH; install it and run again" >&2; exit 1; }
+
+test: browser speech
 	$(MAKE) models EXTRAS=training,dev
 	$(BIN)/python -m pytest
 

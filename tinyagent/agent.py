@@ -201,6 +201,10 @@ class TinyAgent:
             return [error]
         return problems(plan, SIXTEEN, datetime.fromisoformat(self.state(run).now))
 
+    def names(self) -> dict[str, list[str]]:
+        """The names in use where it acts, by what they name: "contacts", "notes" …"""
+        return self._parts.backend.names()
+
     def stop(self, run: str) -> None:
         """Stop a run; what is over already stays as it is."""
 

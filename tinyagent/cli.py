@@ -20,6 +20,7 @@ from tinyagent.data.cli import app as data
 from tinyagent.errors import SettingsError
 from tinyagent.evaluation.cli import evaluate_set
 from tinyagent.train.cli import app as train
+from tinyagent.voice.cli import transcribe
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 app.add_typer(train, name="train")
 app.command("eval")(evaluate_set)
+app.command()(transcribe)
 
 Now = Annotated[str, typer.Option(help="ISO time that times count from; default: this minute.")]
 
@@ -50,7 +52,8 @@ def main(
 
 @app.command()
 def ask(
-    request: Annotated[str, typer.Argument(help="What is to be done.")],
+    request: Annotated[str | None, typer.Argument(help="What is to be done.")] = None,
+    audio: Annotated[Path | None, typer.Option(help="A recording that says it.")] = None,
     now: Now = "",
     approve: Annotated[
         str, typer.Option(help="all: approve it; ask: ask me; none: only propose.")
@@ -64,14 +67,20 @@ def ask(
         from tinyagent.agent import TinyAgent
         from tinyagent.settings import load_settings
         from tinyagent.terminal import confirmed, converse, interactive
+        from tinyagent.voice.ask import ask_aloud
 
         if approve not in ("all", "ask", "none"):
             raise SettingsError(f"--approve {approve}: it is all, ask or none")
+        if (request is None) == (audio is None):
+            raise SettingsError("ask: give a request, or a recording with --audio FILE")
         at = read_now(now) if now else datetime.now()
         settings = load_settings(backend=backend, workspace=workspace)
         with contextlib.closing(TinyAgent.open(settings)) as agent:
             asks = approve == "ask" and interactive()
-            run = agent.start(request, at, source="cli", asks=asks)
+            if audio is not None:
+                run = ask_aloud(agent, audio, at, asks)
+            else:
+                run = agent.start(request or "", at, source="cli", asks=asks)
             status = converse(agent, run, approve, as_json, confirmed)  # type: ignore[arg-type]
     raise typer.Exit(status)
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 import typer
 
 from tinyagent.errors import (
+    AudioError,
     PlanError,
     RequestError,
     SettingsError,
@@ -17,7 +18,7 @@ from tinyagent.errors import (
 )
 
 T = TypeVar("T")
-_BAD_INPUT = (SettingsError, RequestError, TimePhraseError, PlanError)
+_BAD_INPUT = (SettingsError, RequestError, TimePhraseError, PlanError, AudioError)
 
 
 @contextlib.contextmanager

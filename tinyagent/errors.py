@@ -27,6 +27,10 @@ class RequestError(TinyAgentError):
     """A request that cannot be planned at all: empty, or far too long."""
 
 
+class AudioError(TinyAgentError):
+    """A recording that is missing, damaged, no audio, or without speech."""
+
+
 class PlanError(TinyAgentError):
     """A plan that breaks the plan language.
 

@@ -1,7 +1,7 @@
 """Model files: where each is, and whether it is what the manifest says.
 
 ``models/manifest.toml`` lists them. Files in Python packages are found without
-importing the package (two of the three would pull in torch or another program).
+importing the package (some would pull in torch or another program).
 
 After a shipped file has changed: ``python -m tinyagent.models NAME``.
 """

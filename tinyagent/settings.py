@@ -47,6 +47,10 @@ class Settings:
         replans: how often a plan may be made again after a task failed.
         threads: threads that a model computes with; 0 is one for each core.
         zoom_link: your personal meeting link, given by the macos backend as the link to join.
+        voice: the speech model: `tiny.en` is shipped; others of Whisper's (`base.en`, `small`,
+            `large-v3-turbo` …) are fetched from the hub once; or the folder of one.
+        keep_audio: what was said is kept with its trace, in `audio` beside the trace file.
+        voice_send: a spoken request is sent at once; if off, it waits to be corrected.
     """
 
     backend: Literal["workspace", "macos"] = field(
@@ -67,6 +71,9 @@ class Settings:
     replans: int = field(default=2, metadata={"least": 0, "most": 10})
     threads: int = field(default=0, metadata={"least": 0, "most": 256})
     zoom_link: str = field(default="", metadata={"prefix": "https://"})
+    voice: str = "tiny.en"
+    keep_audio: bool = True
+    voice_send: bool = False
 
 
 def load_settings(file: Path | None = None, **overrides: object) -> Settings:

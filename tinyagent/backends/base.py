@@ -110,3 +110,7 @@ class Backend(Protocol):
         self, topic: str, start: datetime, minutes: int, invitees: list[str]
     ) -> Outcome:
         """Make a Zoom meeting; the value is the URL to join it."""
+
+    def names(self) -> dict[str, list[str]]:
+        """The names in use, by what they name; none where a backend does not list them."""
+        return {}

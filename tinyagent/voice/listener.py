@@ -1,0 +1,74 @@
+"""The ear of the page and the command line: speech in, words with the known names out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from tinyagent.errors import AudioError
+from tinyagent.settings import Settings
+from tinyagent.voice.audio import Samples, read_audio
+from tinyagent.voice.model import load_model
+from tinyagent.voice.names import KnownNames
+from tinyagent.voice.transcriber import Transcriber, Transcript
+
+NOTHING_SAID = "nobody speaks in it; say it again, closer to the microphone"
+
+
+class Listener:
+    """Writes down what is said. The model is loaded when it is first needed.
+
+    Args:
+        settings: ``voice``, ``models`` and ``threads`` are read.
+        names: gives the names in use, by what they name; asked anew each time, as they change.
+    """
+
+    def __init__(
+        self, settings: Settings, names: Callable[[], Mapping[str, Iterable[str]]]
+    ) -> None:
+        self._settings = settings
+        self._names = names
+        self._transcriber: Transcriber | None = None
+        self._lock = threading.Lock()
+
+    def ready(self) -> Transcriber:
+        """The speech model, loaded.
+
+        Raises:
+            ModelError: it is missing or damaged.
+        """
+        with self._lock:
+            if self._transcriber is None:
+                self._transcriber = Transcriber(load_model(self._settings))
+            return self._transcriber
+
+    def transcribe(self, samples: Samples) -> Transcript:
+        """Write down a whole recording; the text is "" where nobody speaks.
+
+        Raises:
+            ModelError: as ``ready``.
+            ToolError: the names cannot be read.
+        """
+        return self.ready().transcribe(samples, KnownNames(self._names()))
+
+    def partial(self, samples: Samples) -> str:
+        """The words of a recording that still goes on.
+
+        Raises:
+            ModelError: as ``ready``.
+        """
+        return self.ready().partial(samples)
+
+    def request(self, path: Path) -> tuple[Samples, Transcript]:
+        """A spoken request in a file: its samples, and its words.
+
+        Raises:
+            AudioError: it is no recording, or nobody speaks in it.
+            ModelError, ToolError: as ``transcribe``.
+        """
+        samples = read_audio(path)
+        transcript = self.transcribe(samples)
+        if not transcript.text:
+            raise AudioError(f"{path}: {NOTHING_SAID}")
+        return samples, transcript
