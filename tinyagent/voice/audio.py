@@ -5,6 +5,7 @@ Samples are float32, mono, 16 kHz, from -1 to 1, as Whisper takes them.
 
 from __future__ import annotations
 
+import struct
 import wave
 from pathlib import Path
 from typing import Any
@@ -105,21 +106,20 @@ class Stream:
         import av
 
         try:
-            with wave.open(str(path), "rb") as file:
-                rate, channels, width = (
-                    file.getframerate(),
-                    file.getnchannels(),
-                    file.getsampwidth(),
-                )
-                data = file.readframes(-1)
-        except (OSError, wave.Error, EOFError) as error:
-            raise AudioError(f"the microphone's sound cannot be read ({error})") from error
-        if width != 2 or not channels:
-            raise AudioError(f"the microphone's sound has {8 * width} bits; it should have 16")
+            content = path.read_bytes()
+        except OSError as error:
+            raise AudioError(f"the microphone's sound cannot be read ({error.strerror})") from error
+        form, begin = content.find(b"fmt "), content.find(b"data")
+        if content[:4] != b"RIFF" or form < 0 or not form < begin <= len(content) - 8:
+            raise AudioError("the microphone's sound cannot be read: it is no WAV")
+        channels, rate, bits = struct.unpack_from("<HI6xH", content, form + 10)
+        if bits != 16 or not channels or not rate:
+            raise AudioError(f"the microphone's sound has {bits} bits; it should have 16")
+        # The header was written before anything was said: its length is not the piece's.
+        data = content[begin + 8 :]
         if rate != self._rate:
             self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
             self._rate = rate
-        # The header of a stream does not know how long it is; a half sample may stand at the end.
         samples = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], dtype="<i2")
         if not samples.size:
             return

@@ -36,8 +36,7 @@ _HINTS = 40
 ACCEPTED = -1.0
 """Nats that a name's log-likelihood ratio, with ``_LETTERS`` and ``_HINTED``, must reach.
 
-Of 40 requests without a known name that `espeak-ng` spoke, this changes one ("Tomasz" to "Tomás");
-with -5 it changes six."""
+Of 60 requests without a known name that `espeak-ng` spoke, this changes one (Tomasz to Tomás)."""
 _LETTERS = 20.0
 """Nats that full likeness in letters and sound is worth, against a likeness of a half."""
 _HINTED = 3.0
