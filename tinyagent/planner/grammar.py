@@ -20,6 +20,11 @@ from tinyagent.tools.registry import Parameter, Tool, ToolSet
 MAX_TASKS = 12
 SPANS_IN_A_TIME = 3
 _CONTACT_TOLD = re.compile(r"(?i)\b(numbers?|phone|contacts?|address(es)?|details|mobile|cell)\b")
+_ANY = {
+    "email": r'/"[a-z0-9._+\-]{1,40}@[a-z0-9.\-]{1,40}\.[a-z]{2,8}"/',
+    "phone": r'/"\+?[0-9(][0-9 ().\-]{4,20}[0-9]"/',
+}
+"""Any address or number, where it need not stand in the request."""
 _TEXT_CHARACTER = r'[^"\\$\x00-\x1f]|\\["\\n]'
 
 
@@ -49,12 +54,15 @@ class Ways:
         self.banned.setdefault((tool, argument), set()).add(value)
 
 
-def line_grammar(request: str, tools: ToolSet, before: Plan, ways: Ways) -> str:
+def line_grammar(
+    request: str, tools: ToolSet, before: Plan, ways: Ways, copies: bool = True
+) -> str:
     """Lark grammar of the line that follows ``before``, its line end included.
 
-    Where no tool can be called, the only line is ``join()``.
+    Where no tool can be called, the only line is ``join()``. Without ``copies``, what should
+    be copied from the request is any text of its kind.
     """
-    return _Line(request, tools, before, ways).grammar()
+    return _Line(request, tools, before, ways, copies).grammar()
 
 
 def literals(request: str, kind: str) -> list[str]:
@@ -66,8 +74,11 @@ def literals(request: str, kind: str) -> list[str]:
 
 
 class _Line:
-    def __init__(self, request: str, tools: ToolSet, before: Plan, ways: Ways) -> None:
+    def __init__(
+        self, request: str, tools: ToolSet, before: Plan, ways: Ways, copies: bool
+    ) -> None:
         self.request, self.tools, self.before, self.ways = request, tools, before, ways
+        self.copies = copies
         self.results = {c.number: tools[c.tool].result.name for c in before}
         self.rules: dict[str, str] = {}
 
@@ -136,9 +147,12 @@ class _Line:
 
     def _items(self, parameter: Parameter) -> list[str]:
         """What may stand for an address, a number or a path."""
-        found = [f"${k}" for k, kind in self.results.items() if kind in parameter.kind.takes]
-        if parameter.kind.name != "path":
-            found += literals(self.request, parameter.kind.name)
+        kind = parameter.kind.name
+        found = [f"${k}" for k, result in self.results.items() if result in parameter.kind.takes]
+        if not self.copies and kind in _ANY:
+            return [*map(_quoted, found), _ANY[kind]]
+        if kind != "path":
+            found += literals(self.request, kind)
         return [_quoted(f) for f in found]
 
     def _copied(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
@@ -158,6 +172,8 @@ class _Line:
 
     def _span(self, tool: Tool, parameter: Parameter) -> str:
         """A terminal: words of the request in a row, without the values that are closed."""
+        if not self.copies:
+            return r'/[^\s"\\$][^"\\$\x00-\x1f]*/'
         words = json.dumps(self.request, ensure_ascii=False)
         edge = r'[^\s"\\$,;:!?]'
         shape = rf'/{edge}([^"\\$\x00-\x1f]*{edge})?[.!?]?/'
