@@ -122,6 +122,8 @@ def test_eval_plans_a_set_and_writes_its_report(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "| valid plans | 100.0% (4 of 4" in result.stdout
     assert (tmp_path / "report.md").read_text("utf-8").startswith("# Evaluation of readme.jsonl")
+    for picture in ("success.png", "recall.png", "confusion.png"):
+        assert (tmp_path / picture).stat().st_size > 5000
 
 
 def test_eval_tables_has_a_row_for_each_way(tmp_path: Path) -> None:

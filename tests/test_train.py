@@ -71,6 +71,7 @@ def test_a_run_learns_is_resumed_and_says_what_it_did(
     assert len(losses) == second["steps"] > first["steps"]
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
     assert second["data"]["rows"] == 200
+    assert (out / "losses.png").stat().st_size > 5000
 
 
 def test_rounding_is_that_of_llama_cpp() -> None:

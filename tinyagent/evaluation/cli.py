@@ -58,6 +58,12 @@ def _report(
     target = out or Path("runs") / "eval" / source.stem
     page = write_report(outcomes, f"Evaluation of {source.name}", command, target)
     typer.echo(f"\n{page}")
+    try:
+        from tinyagent.evaluation.pictures import draw
+    except ModuleNotFoundError:
+        typer.echo("no pictures: they need matplotlib; make setup EXTRAS=training", err=True)
+    else:
+        typer.echo("\n".join(map(str, draw(outcomes, target))))
 
 
 def _tables(requests: Path, out: Path, others: list[Path], limit: int) -> None:
