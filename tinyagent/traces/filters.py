@@ -11,8 +11,8 @@ from tinyagent.errors import SettingsError
 
 Order = Literal["newest", "oldest", "longest", "shortest", "unsure"]
 ORDERS: dict[str, str] = {
-    "newest": "started desc, id desc",
-    "oldest": "started, id",
+    "newest": "started desc, traces.rowid desc",
+    "oldest": "started, traces.rowid",
     "longest": "seconds desc",
     "shortest": "seconds is null, seconds",
     "unsure": "certainty is null, certainty",

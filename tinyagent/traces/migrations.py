@@ -278,7 +278,7 @@ def m005_search(db: Database) -> None:
     db["searchable"].create_index(["trace"], unique=True)
     columns = "request, plans, results, errors"
     db.execute(
-        f"create virtual table _search using fts5 ({columns}, content='searchable', "
+        f'create virtual table _search using fts5 ({columns}, content="searchable", '
         "content_rowid='id', tokenize='unicode61 remove_diacritics 2')"
     )
     old = "old.id, old.request, old.plans, old.results, old.errors"
