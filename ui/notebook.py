@@ -40,7 +40,7 @@ def _cell(number: int, cell: Cell, length: float) -> str:
     bar = f'<i style="left: {min(left, 0.997):.1%}; width: {width:.1%}"></i>'
     shown = "" if cell.kind in _FOLDED else " open"
     return (
-        f'<details class="cell {cell.kind}" data-cell="{cell.kind}"{shown}>'
+        f'<details class="cell" data-cell="{cell.kind}"{shown}>'
         f'<summary><span class="number">[{number}]</span><span class="title">'
         f"{escape(cell.title)}</span>{state if cell.state else ''}"
         f'<span class="took">at {cell.start:.3f} s{took}</span>'
