@@ -18,6 +18,8 @@ from tinyagent.plans.validate import EMAIL, PHONE
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
 MAX_TASKS = 12
+MAX_TEXT = 600
+"""Characters of a free text: a small model that has begun to repeat itself never ends."""
 SPANS_IN_A_TIME = 3
 _CONTACT_TOLD = re.compile(r"(?i)\b(numbers?|phone|contacts?|address(es)?|details|mobile|cell)\b")
 _ANY = {
@@ -188,8 +190,8 @@ class _Line:
         ways = [_TEXT_CHARACTER]
         if parameter.kind.flows:
             ways += [rf"\${k}" for k, r in self.results.items() if r in self._told()]
-        least = "+" if parameter.required else "*"
-        return self._token(symbol.upper(), f'/"({"|".join(ways)}){least}"/')
+        least = 1 if parameter.required else 0
+        return self._token(symbol.upper(), f'/"({"|".join(ways)}){{{least},{MAX_TEXT}}}"/')
 
     def _told(self) -> set[str]:
         """Kinds of result that text may tell (convention 4): never where a file lies, and a
