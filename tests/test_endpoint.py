@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import URLError
@@ -74,7 +75,7 @@ GOOD = {
 class BigModel(BaseHTTPRequestHandler):
     """Answers with a right row where one look-up is asked for, else with a wrong one."""
 
-    names = (f"{a}{b}" for a in ("Ad", "Bo", "Cy", "Di") for b in map(str, range(200)))
+    names = (sha256(bytes([i % 256, i // 256])).hexdigest()[:20] for i in range(9000))
     busy = 2
 
     def do_POST(self) -> None:
@@ -112,7 +113,7 @@ def test_right_rows_are_kept_counted_and_added_to_at_the_next_start(
     big_model: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "rows.jsonl"
-    options = ["--most", "400", "--prompt-price", "10", "--concurrency", "4"]
+    options = ["--most", "3000", "--prompt-price", "10", "--concurrency", "4"]
     first = write(out, big_model, "--count", "2", *options)
     assert first.exit_code == 0, first.output
     rows = [json.loads(line) for line in out.open(encoding="utf-8")]

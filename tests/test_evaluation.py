@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from tinyagent.cli import app
 from tinyagent.errors import SettingsError
 from tinyagent.evaluation.report import Rate, markdown, summarise, write_report
 from tinyagent.evaluation.run import Outcome, by, calls_of
@@ -109,3 +111,27 @@ def test_a_line_that_is_no_request_is_named(tmp_path: Path, line: str) -> None:
     path.write_text(f"\n{line}\n")
     with pytest.raises(SettingsError, match=r"set\.jsonl, line 2"):
         read_test_set(path)
+
+
+SETS = Path(__file__).parent / "sets"
+
+
+def test_eval_plans_a_set_and_writes_its_report(tmp_path: Path) -> None:
+    command = ["eval", str(SETS / "readme.jsonl"), "--limit", "4", "--out", str(tmp_path)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "| valid plans | 100.0% (4 of 4" in result.stdout
+    assert (tmp_path / "report.md").read_text("utf-8").startswith("# Evaluation of readme.jsonl")
+    for picture in ("success.png", "recall.png", "confusion.png"):
+        assert (tmp_path / picture).stat().st_size > 5000
+
+
+def test_eval_tables_has_a_row_for_each_way(tmp_path: Path) -> None:
+    command = ["eval", "tables", "--set", str(SETS / "readme.jsonl"), "--limit", "1"]
+    result = CliRunner().invoke(app, [*command, "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "tables.md").read_text("utf-8")
+    for row in ("none: all 16", "basic, top 3", "classifier", "F16", "Q8_0", "Q4_0", "copies"):
+        assert f"| {row} |" in page
+    (everything,) = [x for x in page.splitlines() if x.startswith("| all | ")]
+    assert "100.0%" in everything.split("|")[2]

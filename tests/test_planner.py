@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -126,3 +128,15 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"GGUF, or so it says")
     with pytest.raises(ModelError, match=r"planner\.gguf cannot be loaded"):
         load_planner(Settings(planner=str(path)))
+
+
+def test_starting_and_planning_need_nothing_that_only_training_needs() -> None:
+    code = (
+        "import sys; from datetime import datetime; import ui.page\n"
+        "from tinyagent.planner import load_planner; from tinyagent.settings import Settings\n"
+        "from tinyagent.toolrag import load; from tinyagent.tools.sixteen import SIXTEEN\n"
+        "tools = load(Settings()).select('Open my packing note').tools\n"
+        "load_planner(Settings()).plan('Open it', SIXTEEN.only(tools), datetime.now())\n"
+        "assert not {'torch', 'transformers', 'peft', 'onnx', 'matplotlib'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=SETS.parent.parent)

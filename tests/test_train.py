@@ -71,6 +71,7 @@ def test_a_run_learns_is_resumed_and_says_what_it_did(
     assert len(losses) == second["steps"] > first["steps"]
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
     assert second["data"]["rows"] == 200
+    assert (out / "losses.png").stat().st_size > 5000
 
 
 def test_rounding_is_that_of_llama_cpp() -> None:
@@ -137,3 +138,36 @@ def test_data_that_are_not_there_are_named(command: list[str]) -> None:
 
 def test_llama_cpp_has_the_quantiser_that_set_up_needs() -> None:
     assert llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0 == 2
+
+
+def test_invented_tools_change_the_terms_of_a_plan_and_nothing_else() -> None:
+    from random import Random
+
+    from tinyagent.plans.dag import dag
+    from tinyagent.plans.syntax import read_plan
+    from tinyagent.tools.registry import ToolSet
+    from tinyagent.tools.sixteen import SIXTEEN
+    from tinyagent.train.invented import invent
+
+    plan = read_plan("""1. get_email_address("Sid")
+2. get_zoom_meeting_link("Sync", "tomorrow at 2", 45, ["$1"])
+3. create_calendar_event("Sync", "tomorrow at 2", "45 minutes", "", ["$1"], "$2", "Work")
+4. create_reminder("Prepare", "", "", "", 1)
+5. join()""")
+    names = {call.tool for call in plan}
+    seen = set()
+    for seed in range(50):
+        others, retold = invent(plan, SIXTEEN.only(names), Random(seed))
+        tools = ToolSet(others.values())
+        assert not set(tools) & set(SIXTEEN)
+        assert set(dag(retold).edges) == set(dag(plan).edges)
+        for call in retold:
+            tool = tools[call.tool]
+            assert len({p.name for p in tool.parameters}) == len(tool.parameters)
+            (original,) = (n for n, t in others.items() if t.name == call.tool)
+            said = [v for v in plan.calls[call.number - 1].arguments if v not in ("", ())]
+            assert sorted(map(str, said)) == sorted(
+                str(v) for v in call.arguments if v not in ("", (), 0, False)
+            ), original
+        seen.add(str(retold))
+    assert len(seen) > 40

@@ -19,6 +19,7 @@ from tinyagent.console import explained, tracked
 from tinyagent.data.cli import app as data
 from tinyagent.errors import SettingsError
 from tinyagent.evaluation.cli import evaluate_set
+from tinyagent.traces.cli import app as traces
 from tinyagent.train.cli import app as train
 from tinyagent.voice.cli import transcribe
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(data, name="data")
 app.add_typer(train, name="train")
+app.add_typer(traces, name="traces")
 app.command("eval")(evaluate_set)
 app.command()(transcribe)
 

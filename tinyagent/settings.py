@@ -50,7 +50,6 @@ class Settings:
         voice: the speech model: `tiny.en` is shipped; others of Whisper's (`base.en`, `small`,
             `large-v3-turbo` …) are fetched from the hub once; or the folder of one.
         keep_audio: what was said is kept with its trace, in `audio` beside the trace file.
-        voice_send: a spoken request is sent at once; if off, it waits to be corrected.
     """
 
     backend: Literal["workspace", "macos"] = field(
@@ -73,7 +72,6 @@ class Settings:
     zoom_link: str = field(default="", metadata={"prefix": "https://"})
     voice: str = "tiny.en"
     keep_audio: bool = True
-    voice_send: bool = False
 
 
 def load_settings(file: Path | None = None, **overrides: object) -> Settings:

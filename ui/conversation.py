@@ -19,7 +19,7 @@ EXAMPLES = (
     "Remind me to call the plumber tomorrow at 9",
     "Schedule a budget review with Sid and Lutfi tomorrow at 2pm",
     "Email Priya a summary of the Project Aurora report",
-    "Send the Q4 forecast to Lutfi by email",
+    "Send Lutfi an email with the Q4 forecast attached",
     "Set up a Zoom with Zoë on Friday at 10 and text Lutfi the link",
     "Show me the way on foot to the Harbour Grill",
     "Text Alex that lunch is at noon",

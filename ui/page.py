@@ -12,12 +12,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import TraceError
 from tinyagent.state import RunState
+from tinyagent.traces.store import TraceStore
 from ui.actions import actions
 from ui.bars import bars
 from ui.conversation import earlier, problem, turn, welcome
@@ -25,8 +27,8 @@ from ui.graph import graph
 from ui.icons import icon
 from ui.plan import plan
 from ui.results import results, timings
-from ui.runs import runs
 from ui.server import ASSETS, HOST, app_options
+from ui.traces import traces
 
 TITLE = "TinyAgent"
 PAUSE = 0.04
@@ -38,6 +40,7 @@ _READ_SESSION = """async () => {
     while (!window.tinyagent) await new Promise((again) => setTimeout(again, 10));
     return [window.tinyagent.session()];
 }"""
+_READ_QUERY = "() => [[location.search]]"
 _KEEP_SESSION = "(runs) => window.tinyagent.remember(runs)"
 
 Updates = AsyncIterator[dict[gr.components.Component, Any]]
@@ -53,11 +56,13 @@ class Page:
             gr.Navbar(main_page_name="Assistant")
             self._lay_out()
             self._wire()
-        with self.blocks.route("Runs", "/runs"):
+        with self.blocks.route("Traces", "/traces"):
             gr.Navbar(main_page_name="Assistant")
-            gr.HTML("<h1>Runs</h1>", elem_classes="heading", apply_default_css=False)
-            listed = gr.HTML(elem_classes="panel", apply_default_css=False)
-            self.blocks.load(self._list_runs, None, listed, api_visibility="private")
+            gr.HTML("<h1>Traces</h1>", elem_classes="heading", apply_default_css=False)
+            asked = gr.JSON([], visible=False)
+            shown = gr.HTML(elem_classes="panel traces", apply_default_css=False)
+            quiet = {"show_progress": "hidden", "api_visibility": "private"}
+            self.blocks.load(self._show_traces, asked, shown, js=_READ_QUERY, **quiet)
         self.blocks.queue(default_concurrency_limit=None)
 
     def _lay_out(self) -> None:
@@ -201,8 +206,9 @@ class Page:
         except TraceError:
             return None
 
-    def _list_runs(self) -> str:
-        return runs(self._agent.traces.path)
+    def _show_traces(self, asked: list[str]) -> str:
+        query = dict(parse_qsl(asked[0].removeprefix("?"))) if asked else {}
+        return traces(TraceStore(self._agent.traces.path), query)
 
 
 def launch(agent: TinyAgent, port: int) -> gr.Blocks:

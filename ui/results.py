@@ -24,7 +24,7 @@ def results(state: RunState) -> str:
     nothing = "Nothing was made." if state.over else "Nothing yet."
     listed = f'<ul class="results">{rows}</ul>' if rows else f'<p class="empty">{nothing}</p>'
     trace = f"/trace/{quote(state.run)}.json"
-    page = f"/?run={quote(state.run)}"
+    page = f"/traces?trace={quote(state.run)}"
     return (
         f'{listed}<p class="trace">Trace <a href="{page}">{escape(state.run)}</a>'
         f' · <a href="{trace}" target="_blank">JSON</a></p>'

@@ -18,8 +18,15 @@ from tinyagent.plans.validate import EMAIL, PHONE
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
 MAX_TASKS = 12
+MAX_TEXT = 600
+"""Characters of a free text: a small model that has begun to repeat itself never ends."""
 SPANS_IN_A_TIME = 3
 _CONTACT_TOLD = re.compile(r"(?i)\b(numbers?|phone|contacts?|address(es)?|details|mobile|cell)\b")
+_ANY = {
+    "email": r'/"[a-z0-9._+\-]{1,40}@[a-z0-9.\-]{1,40}\.[a-z]{2,8}"/',
+    "phone": r'/"\+?[0-9(][0-9 ().\-]{4,20}[0-9]"/',
+}
+"""Any address or number, where it need not stand in the request."""
 _TEXT_CHARACTER = r'[^"\\$\x00-\x1f]|\\["\\n]'
 
 
@@ -49,12 +56,15 @@ class Ways:
         self.banned.setdefault((tool, argument), set()).add(value)
 
 
-def line_grammar(request: str, tools: ToolSet, before: Plan, ways: Ways) -> str:
+def line_grammar(
+    request: str, tools: ToolSet, before: Plan, ways: Ways, copies: bool = True
+) -> str:
     """Lark grammar of the line that follows ``before``, its line end included.
 
-    Where no tool can be called, the only line is ``join()``.
+    Where no tool can be called, the only line is ``join()``. Without ``copies``, what should
+    be copied from the request is any text of its kind.
     """
-    return _Line(request, tools, before, ways).grammar()
+    return _Line(request, tools, before, ways, copies).grammar()
 
 
 def literals(request: str, kind: str) -> list[str]:
@@ -66,8 +76,11 @@ def literals(request: str, kind: str) -> list[str]:
 
 
 class _Line:
-    def __init__(self, request: str, tools: ToolSet, before: Plan, ways: Ways) -> None:
+    def __init__(
+        self, request: str, tools: ToolSet, before: Plan, ways: Ways, copies: bool
+    ) -> None:
         self.request, self.tools, self.before, self.ways = request, tools, before, ways
+        self.copies = copies
         self.results = {c.number: tools[c.tool].result.name for c in before}
         self.rules: dict[str, str] = {}
 
@@ -136,9 +149,12 @@ class _Line:
 
     def _items(self, parameter: Parameter) -> list[str]:
         """What may stand for an address, a number or a path."""
-        found = [f"${k}" for k, kind in self.results.items() if kind in parameter.kind.takes]
-        if parameter.kind.name != "path":
-            found += literals(self.request, parameter.kind.name)
+        kind = parameter.kind.name
+        found = [f"${k}" for k, result in self.results.items() if result in parameter.kind.takes]
+        if not self.copies and kind in _ANY:
+            return [*map(_quoted, found), _ANY[kind]]
+        if kind != "path":
+            found += literals(self.request, kind)
         return [_quoted(f) for f in found]
 
     def _copied(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
@@ -158,6 +174,8 @@ class _Line:
 
     def _span(self, tool: Tool, parameter: Parameter) -> str:
         """A terminal: words of the request in a row, without the values that are closed."""
+        if not self.copies:
+            return r'/[^\s"\\$][^"\\$\x00-\x1f]*/'
         words = json.dumps(self.request, ensure_ascii=False)
         edge = r'[^\s"\\$,;:!?]'
         shape = rf'/{edge}([^"\\$\x00-\x1f]*{edge})?[.!?]?/'
@@ -172,8 +190,8 @@ class _Line:
         ways = [_TEXT_CHARACTER]
         if parameter.kind.flows:
             ways += [rf"\${k}" for k, r in self.results.items() if r in self._told()]
-        least = "+" if parameter.required else "*"
-        return self._token(symbol.upper(), f'/"({"|".join(ways)}){least}"/')
+        least = 1 if parameter.required else 0
+        return self._token(symbol.upper(), f'/"({"|".join(ways)}){{{least},{MAX_TEXT}}}"/')
 
     def _told(self) -> set[str]:
         """Kinds of result that text may tell (convention 4): never where a file lies, and a

@@ -22,14 +22,17 @@ from llguidance.llamacpp import lltokenizer_from_vocab
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
 from tinyagent.errors import RequestError, Stopped
+from tinyagent.planner.constraints import Constraints, loose_grammar
 from tinyagent.planner.engine import Engine, Logits
-from tinyagent.planner.grammar import Ways, line_grammar, repeats
+from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar, repeats
 from tinyagent.planner.prompt import clean, planner_prompt
-from tinyagent.plans.syntax import JOIN, Call, Plan, Value, read_call, references
+from tinyagent.plans.syntax import JOIN, Call, Plan, Value, read_call, read_plan, references
 from tinyagent.plans.validate import problems, unused_lookups
 from tinyagent.tools.registry import ToolSet
 
 LINE_TRIES = 4
+FREE_TOKENS = 500
+"""After which unconstrained decoding gives up."""
 UNUSED_PENALTY = 3.0
 """Nats that a plan loses for a look-up that nothing uses; without it they stay too often."""
 
@@ -75,10 +78,14 @@ class _Draft:
 
 
 class Planner:
-    """Plans with one llama.cpp engine; not thread-safe, one request at a time."""
+    """Plans with one llama.cpp engine; not thread-safe, one request at a time.
 
-    def __init__(self, engine: Engine) -> None:
+    With less than all ``constraints``, plans may be invalid: that is for measuring.
+    """
+
+    def __init__(self, engine: Engine, constraints: Constraints = Constraints.ALL) -> None:
         self._engine = engine
+        self._constraints = constraints
         self._tokenizer = lltokenizer_from_vocab(engine.vocab)
         self._mask = allocate_token_bitmask(1, engine.vocab_size)
         self._steps = 0
@@ -109,6 +116,7 @@ class Planner:
         Raises:
             RequestError: the request is longer than the model can read.
             Stopped: ``stop`` was true.
+            PlanSyntaxError: what was written is no plan (without constraints alone).
         """
         request = clean(request)
         begun = time.perf_counter()
@@ -127,8 +135,11 @@ class Planner:
         for name, arguments in avoid:
             if name in tools and arguments and isinstance(arguments[0], str):
                 ways.ban(name, tools[name].parameters[0].name, arguments[0])
-        draft = self._decode(job, _Draft(), ways)
-        better = self._mend(job, draft, ways)
+        if self._constraints is Constraints.NONE:
+            draft = self._decode_freely(job)
+        else:
+            draft = self._decode(job, _Draft(), ways)
+        better = self._mend(job, draft, ways) if self._constraints is Constraints.ALL else draft
         if better is not draft:
             on_restart()
             on_text(str(better.plan) + "\n")
@@ -199,6 +210,28 @@ class Planner:
                 ways = ways.copy()
                 ways.demanded = frozenset()
 
+    def _decode_freely(self, job: _Job) -> _Draft:
+        """Whatever the model writes until it ends its turn."""
+        logits = self._engine.start(job.prompt)
+        tokens: list[int] = []
+        while len(tokens) < FREE_TOKENS:
+            if job.stop():
+                raise Stopped("Planning was stopped.")
+            token = int(logits.argmax())
+            if self._engine.ends(token):
+                break
+            tokens.append(token)
+            logits = self._engine.feed([token])
+            self._steps += 1
+        text = b"".join(map(self._engine.piece, tokens)).decode("utf-8", "replace")
+        return _Draft(list(read_plan(text).calls), tokens)
+
+    def _grammar(self, job: _Job, before: Plan, ways: Ways) -> str:
+        if self._constraints < Constraints.TYPES:
+            return loose_grammar(before, job.tools, self._constraints, MAX_TASKS)
+        copies = self._constraints >= Constraints.COPIES
+        return line_grammar(job.request, job.tools, before, ways, copies)
+
     def _line(
         self, job: _Job, draft: _Draft, ways: Ways, logits: Logits
     ) -> tuple[Call, list[int], Logits]:
@@ -206,10 +239,11 @@ class Planner:
         start = len(self._engine.read)
         ways = ways.copy()
         while True:  # each turn closes a way; with all closed, the line is join()
-            grammar = line_grammar(job.request, job.tools, draft.plan, ways)
+            grammar = self._grammar(job, draft.plan, ways)
             text, tokens, logits = self._constrained(job, grammar, logits)
             call = read_call(text)
-            fault = self._fault(call, draft.plan, job)
+            checked = self._constraints is Constraints.ALL
+            fault = self._fault(call, draft.plan, job) if checked else None
             if call.tool == JOIN or fault is None:
                 job.on_text(text)
                 return call, tokens, logits

@@ -22,7 +22,9 @@ from tinyagent import events
 from tinyagent.errors import TraceError
 from tinyagent.events import Event, from_json, to_json
 from tinyagent.state import RunState
-from tinyagent.traces.migrations import MIGRATIONS
+from tinyagent.traces.labels import Label, add_label
+from tinyagent.traces.migrations import CERTAINTY, MIGRATIONS
+from tinyagent.traces.rows import lives, model_name, read_trace
 
 
 class TraceLog:
@@ -56,7 +58,7 @@ class TraceLog:
             self._db.execute("rollback")
             self._mark_interrupted()
         except (OSError, sqlite3.Error) as error:
-            raise TraceError(_what_to_do(path, error)) from error
+            raise TraceError(what_to_do(path, error)) from error
 
     def record(self, event: Event) -> None:
         """Write one event down, in one transaction.
@@ -69,7 +71,7 @@ class TraceLog:
                 with self._db.atomic():
                     self._write(event)
             except sqlite3.Error as error:
-                raise TraceError(_what_to_do(self.path, error)) from error
+                raise TraceError(what_to_do(self.path, error)) from error
 
     def happened(self, trace: str) -> list[Event]:
         """The events of a trace, in order."""
@@ -84,18 +86,7 @@ class TraceLog:
             TraceError: there is no such trace.
         """
         with self._lock:
-            found = list(self._table("traces").rows_where("id = ?", [trace]))
-            if not found:
-                raise TraceError(f"{self.path}: there is no trace {trace}")
-            steps = {
-                name: [
-                    {k: _read_cell(k, v) for k, v in row.items() if k != "trace"}
-                    for row in self._table(name).rows_where("trace = ?", [trace])
-                ]
-                for name in _STEPS
-            }
-        own = {k: _read_cell(k, v) for k, v in found[0].items() if not k.startswith("pid")}
-        return own | steps
+            return read_trace(self._db.conn, self.path, trace)
 
     def close(self) -> None:
         """Close the file."""
@@ -140,6 +131,7 @@ class TraceLog:
                 "now": event.now,
                 "backend": event.backend,
                 "versions": json.dumps(event.versions),
+                "model": model_name(event.versions),
                 "status": "selecting",
                 "started": event.at,
                 "pid": process.pid,
@@ -154,6 +146,7 @@ class TraceLog:
                 self._select(event)
             case events.PlanReady():
                 self._plan(event, plan, "proposed", event.plan, _cost(event))
+                self._db.execute(f"{CERTAINTY} where id = ?", [event.run])
             case events.PlanRevised():
                 self._plan(event, plan, "revised", event.plan, {})
             case events.PlanLine():
@@ -257,6 +250,7 @@ class TraceLog:
             {"trace": event.run, "tool": tool, "probability": p, "picked": tool in event.tools}
             for tool, p in event.probabilities.items()
         )
+        self._db.execute(f"{CERTAINTY} where id = ?", [event.run])
 
     def _decide(self, event: events.ApprovalDecided, plan: int) -> None:
         self._table("approvals").update(
@@ -271,6 +265,20 @@ class TraceLog:
         )
         if event.decision == "approved":
             self._plan(event, plan, "approved", event.plan, {})
+        self._label(event)
+
+    def _label(self, event: events.ApprovalDecided) -> None:
+        """What a person changed at approval is a label, and so is a rejection."""
+        if event.decision == "revised":
+            return  # the approval of what was written comes yet
+        plans = self._table("plans").rows_where(
+            "trace = ? and kind = 'proposed' and plan = ?", [event.run, event.plan]
+        )
+        last = self._table("labels").rows_where("trace = ?", [event.run], order_by="id desc")
+        as_proposed = event.decision == "approved" and any(plans)
+        if as_proposed or next((x["plan"] for x in last), None) == event.plan:
+            return
+        add_label(self._db, Label(event.run, "bad", plan=event.plan, source="approval"), event.at)
 
     def _plan(
         self, event: Event, number: int, kind: str, plan: str, cost: Mapping[str, Any]
@@ -285,31 +293,22 @@ class TraceLog:
 
     def _end(self, event: Event, **cells: object) -> None:
         self._table("traces").update(event.run, {"finished": event.at} | cells)
+        self._db.execute(
+            "update traces set seconds = (julianday(finished) - julianday(started)) * 86400 "
+            "where id = ?",
+            [event.run],
+        )
 
     def _mark_interrupted(self) -> None:
         """Mark the runs whose process is gone; those of another live process go on."""
         with self._db.atomic():
             for row in self._table("traces").rows_where("finished is null"):
-                if not row["status"].startswith("interrupted") and not _lives(row):
+                if not row["status"].startswith("interrupted") and not lives(row):
                     status = f"interrupted while {row['status']}"
                     self._table("traces").update(row["id"], {"status": status})
 
     def _table(self, name: str) -> Table:
         return self._db.table(name)
-
-
-_STEPS = ("tools", "plans", "tasks", "texts", "questions", "approvals", "events")
-_JSON_CELLS = {
-    "versions",
-    "seconds",
-    "arguments",
-    "candidates",
-    "proposed",
-    "approved",
-    "left_out",
-    "edited",
-    "event",
-}
 
 
 def _cost(event: events.PlanReady) -> dict[str, Any]:
@@ -323,19 +322,8 @@ def _cost(event: events.PlanReady) -> dict[str, Any]:
     }
 
 
-def _read_cell(name: str, value: Any) -> Any:
-    return json.loads(value) if name in _JSON_CELLS and isinstance(value, str) else value
-
-
-def _lives(row: Mapping[str, Any]) -> bool:
-    """Is the process that wrote this trace still the one with its id?"""
-    try:
-        return bool(abs(psutil.Process(row["pid"]).create_time() - row["pid_started"]) < 1.0)
-    except psutil.Error:
-        return False
-
-
-def _what_to_do(path: Path, error: OSError | sqlite3.Error) -> str:
+def what_to_do(path: Path, error: OSError | sqlite3.Error) -> str:
+    """A message for an error of the file: what happened, where, and the cure."""
     reason = str(error)
     if "locked" in reason:
         cure = "another program holds it; close that program, or set `traces` to another file"

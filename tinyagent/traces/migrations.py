@@ -169,3 +169,170 @@ def m003_views(db: Database) -> None:
         "join traces on traces.id = proposed.trace "
         "where proposed.kind = 'proposed' and proposed.plan <> approved.plan",
     )
+
+
+CERTAINTY = """
+update traces set certainty = (select min(sure) from (
+    select 0.5 + 0.5 * abs(probability - threshold)
+        / max(iif(probability >= threshold, 1 - threshold, threshold), 1e-9) as sure
+    from tools where trace = traces.id and traces.threshold is not null
+    union all select confidence from plans where trace = traces.id and kind = 'proposed'
+))"""
+"""How sure the models were of a run, from 0 to 1: the least of the planner's mean token
+probability and, for each tool, how far its probability is from the threshold (0.5: on it)."""
+
+
+@MIGRATIONS()  # type: ignore[untyped-decorator]
+def m004_labels(db: Database) -> None:
+    """What people say of runs, and what a list of runs is filtered and sorted by.
+
+    Why: a label is never overwritten, so it is a row of its own, and the newest
+    one counts; ``traces.label`` repeats that one's verdict, as a list of
+    100,000 runs cannot look for it. ``seconds``, ``model`` and ``certainty``
+    are kept for the same reason. What people did at approval before this step
+    becomes labels here.
+    """
+    traces = db["traces"]
+    traces.add_column("seconds", float)
+    traces.add_column("model", str, not_null_default="")
+    traces.add_column("certainty", float)
+    traces.add_column("label", str, not_null_default="")
+    db["labels"].create(
+        {
+            "id": int,
+            "trace": str,
+            "verdict": str,
+            "reasons": str,
+            "plan": str,
+            "note": str,
+            "source": str,
+            "at": str,
+        },
+        pk="id",
+        not_null={"trace", "verdict", "reasons", "plan", "note", "source", "at"},
+        foreign_keys=[("trace", "traces", "id")],
+    )
+    db["labels"].create_index(["trace"])
+    db.execute(
+        "create trigger label_given after insert on labels begin "
+        "update traces set label = new.verdict where id = new.trace; end"
+    )
+    db.execute(
+        "create trigger label_deleted after delete on labels begin update traces set label = "
+        "coalesce((select verdict from labels where trace = old.trace order by id desc limit 1), "
+        "'') where id = old.trace; end"
+    )
+    db.execute(
+        "update traces set seconds = (julianday(finished) - julianday(started)) * 86400, "
+        "model = coalesce(nullif('planner ' || nullif(json_extract(versions, "
+        "'$.\"planner-adapter\"'), ''), ''), '')"
+    )
+    db.execute(CERTAINTY)
+    db.execute(
+        "insert into labels (trace, verdict, reasons, plan, note, source, at) "
+        "select trace, 'bad', '[]', '', '', 'approval', decided from approvals "
+        "where decision = 'rejected' order by decided"
+    )
+    db.execute(
+        "insert into labels (trace, verdict, reasons, plan, note, source, at) "
+        "select trace, 'bad', '[]', plan, '', 'approval', at from plans as done "
+        "where kind = 'approved' and not exists (select 1 from plans where trace = done.trace "
+        "and kind = 'proposed' and plan = done.plan) order by at"
+    )
+    db.create_view(
+        "labelled",
+        "select traces.id as trace, traces.request, traces.now, labels.verdict, labels.reasons, "
+        "labels.plan as right_plan, labels.note, labels.source, labels.at from labels "
+        "join traces on traces.id = labels.trace where labels.verdict <> '' and labels.id = "
+        "(select max(id) from labels as newer where newer.trace = labels.trace)",
+    )
+
+
+_PLANS = (
+    "coalesce((select group_concat(plan, char(10)) from "
+    "(select distinct plan from plans where trace = new.id)), '')"
+)
+_RESULTS = (
+    "coalesce((select group_concat(text, char(10)) from (select result as text from tasks "
+    "where trace = new.id union select answer from traces as own where own.id = new.id)), '')"
+)
+_ERRORS = (
+    "coalesce((select group_concat(text, char(10)) from (select error as text from tasks "
+    "where trace = new.id union select error from traces as own where own.id = new.id)), '')"
+)
+
+
+@MIGRATIONS()  # type: ignore[untyped-decorator]
+def m005_search(db: Database) -> None:
+    """Full-text search over requests, plans, results and errors.
+
+    Why a table of the words beside the index: one run is one document, so that
+    words of its request and of its errors find it together; and its number stays
+    the same when the file is vacuumed, which the row numbers of ``traces`` do not.
+    """
+    db["searchable"].create(
+        {"id": int, "trace": str, "request": str, "plans": str, "results": str, "errors": str},
+        pk="id",
+        foreign_keys=[("trace", "traces", "id")],
+    )
+    db["searchable"].create_index(["trace"], unique=True)
+    columns = "request, plans, results, errors"
+    db.execute(
+        f'create virtual table _search using fts5 ({columns}, content="searchable", '
+        "content_rowid='id', tokenize='unicode61 remove_diacritics 2')"
+    )
+    old = "old.id, old.request, old.plans, old.results, old.errors"
+    forget = f"insert into _search (_search, rowid, {columns}) values ('delete', {old});"
+    learn = f"insert into _search (rowid, {columns}) values ({old.replace('old.', 'new.')});"
+    for name, when, body in (
+        ("searchable_insert", "after insert", learn),
+        ("searchable_delete", "after delete", forget),
+        ("searchable_update", "after update", forget + learn),
+    ):
+        db.execute(f"create trigger {name} {when} on searchable begin {body} end")
+    db.execute(
+        "insert into searchable (trace, request, plans, results, errors) select id, request, "
+        f"{_PLANS}, {_RESULTS}, {_ERRORS} from traces order by started".replace(
+            "new.id", "traces.id"
+        )
+    )
+    for name, when, row, column, words in (
+        ("search_plan", "insert on plans", "trace", "plans", _PLANS),
+        ("search_result", "update of result on tasks", "trace", "results", _RESULTS),
+        ("search_error", "update of error on tasks", "trace", "errors", _ERRORS),
+        ("search_answer", "update of answer on traces", "id", "results", _RESULTS),
+        ("search_failure", "update of error on traces", "id", "errors", _ERRORS),
+    ):
+        db.execute(
+            f"create trigger {name} after {when} begin update searchable "
+            f"set {column} = {words.replace('new.id', 'new.' + row)} "
+            f"where trace = new.{row}; end"
+        )
+    db.execute(
+        "create trigger search_request after insert on traces begin insert into searchable "
+        "(trace, request, plans, results, errors) values (new.id, new.request, '', '', ''); end"
+    )
+    db.execute(
+        "create trigger search_forget before delete on traces begin "
+        "delete from searchable where trace = old.id; end"
+    )
+
+
+@MIGRATIONS()  # type: ignore[untyped-decorator]
+def m006_indexes(db: Database) -> None:
+    """Indexes for 100,000 runs: each order that a list has, and each filter that is rare.
+
+    Why: ``benchmarks/traces.py`` measures what they are for.
+    """
+    for columns in (
+        ["label", "started"],
+        ["status", "started"],
+        ["source", "started"],
+        ["model", "started"],
+        ["seconds"],
+        ["certainty"],
+    ):
+        db["traces"].create_index(columns)
+    db["tasks"].create_index(["tool", "trace"])
+    db["approvals"].create_index(["trace"])
+    db["questions"].create_index(["trace"])

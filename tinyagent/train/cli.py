@@ -62,6 +62,7 @@ def planner(
 ) -> None:
     """Fine-tune the planner with LoRA; a run that was cut off goes on where it stopped."""
     with explained(), needs_training_extra():
+        from tinyagent.evaluation.pictures import loss_curve
         from tinyagent.models import find
         from tinyagent.settings import load_settings
         from tinyagent.train.planner import Recipe, train
@@ -77,6 +78,7 @@ def planner(
             quantised=quantised,
         )
         train(split(data, "train"), base or find("smollm2", load_settings().models), out, recipe)
+        loss_curve(out)
     typer.echo(f"{out / 'adapter.safetensors'}; ship it with: tinyagent train export {out}")
 
 

@@ -39,12 +39,17 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tinyagent.planner.prompt import END, planner_prompt
+from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train.invented import invent
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 SCALE = 2
 """LoRA's alpha over its rank."""
+
+INVENTED = 0.1
+"""Share of the examples that are told with invented tools."""
 
 FREQUENT = 16_384
 """The softmax in training is over the vocabulary's first, most frequent tokens and all that
@@ -228,10 +233,13 @@ def example_tokens(
     row: dict[str, Any], tools: ToolSet, tokenizer: Any, random: Random
 ) -> tuple[list[int], int]:
     """Token ids of prompt and plan, and where the plan begins."""
-    offered = offer(row["tools"], tools, random)
-    prompt = planner_prompt(row["request"], tools.only(offered).values())
-    head = tokenizer(prompt)["input_ids"]
-    return head + tokenizer(row["plan"] + END)["input_ids"], len(head)
+    offered = tools.only(offer(row["tools"], tools, random))
+    shown, plan = list(offered.values()), row["plan"]
+    if random.random() < INVENTED:
+        others, retold = invent(read_plan(plan), offered, random)
+        shown, plan = list(others.values()), str(retold)
+    head = tokenizer(planner_prompt(row["request"], shown))["input_ids"]
+    return head + tokenizer(plan + END)["input_ids"], len(head)
 
 
 def offer(gold: list[str], tools: ToolSet, random: Random) -> list[str]:
