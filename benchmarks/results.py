@@ -14,9 +14,9 @@ HEAD = """# Results
 
 Of the shipped models, end to end: ToolRAG picks the tools, the planner writes the plan under the
 decoder's constraints. Made by the command above each table, then joined by
-`benchmarks/results.py`. `dev.jsonl` was looked at while building; of
-`handwritten.jsonl`, only ToolRAG's recall had been measured before. Times are from a machine that was doing other work; `benchmarks/latency.py` measures
-them alone.
+`benchmarks/results.py`. `dev.jsonl` was looked at while building; of `handwritten.jsonl`, only
+ToolRAG's recall had been measured before. Times are from a machine that was doing other work;
+`benchmarks/latency.py` measures them alone.
 """
 
 
