@@ -130,16 +130,7 @@ def happened(item: Item, number: int, chance: random.Random) -> Iterator[Event]:
         events.RequestReceived(request, now, "workspace", "page", planner),
         events.ToolsSelected(sure, tools, 0.5, "classifier", 0.01),
         *(events.PlanText(line + "\n") for line in str(plan).splitlines()),
-        *(
-            events.PlanLine(
-                call.number,
-                call.tool,
-                str(call),
-                sorted(call.references()),
-                SIXTEEN[call.tool].changes,
-            )
-            for call in plan
-        ),
+        *(events.PlanLine.of(call, SIXTEEN[call.tool].changes) for call in plan),
         events.PlanReady(
             str(plan), f"prompt {request}", 80, 60, 40, {"total": 0.5}, 1 - chance.random() * 0.4
         ),

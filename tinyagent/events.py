@@ -16,7 +16,10 @@ import dataclasses
 import json
 import types
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from tinyagent.plans.syntax import Call
 
 Json = str | int | bool | list[str] | list[int]
 """An argument once it is resolved: times are ISO text."""
@@ -109,6 +112,11 @@ class PlanLine(Event):
     line: str
     uses: list[int]
     changes: bool
+
+    @classmethod
+    def of(cls, call: Call, changes: bool) -> PlanLine:
+        """The line of a call."""
+        return cls(call.number, call.tool, str(call), sorted(call.references()), changes)
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,7 @@ class Executor:
         """Take in the next call of the plan, and start it if it can run."""
         tool = self._tools[call.tool]
         self.tasks.append(Task(call, tool))
-        uses = sorted(call.references())
-        self._run.emit(events.PlanLine(call.number, call.tool, str(call), uses, tool.changes))
+        self._run.emit(events.PlanLine.of(call, tool.changes))
         self._start()
 
     def finish_plan(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tinyagent.data.generate import DataSet, split_of
 from tinyagent.data.patterns import STYLES, Pattern
+from tinyagent.markdown import table
 from tinyagent.tools.registry import ToolSet
 
 
@@ -23,7 +24,7 @@ def data_card(
         f"`{command}`",
         f"{len(patterns)} patterns, written by hand, with {len(_combinations(patterns))} "
         "combinations of tools. No two splits share a pattern.",
-        _table(
+        _counts(
             ["", *splits],
             [
                 ("patterns", [sum(split_of(p) == s for p in patterns) for s in splits]),
@@ -32,14 +33,14 @@ def data_card(
             ],
         ),
         "## By number of calls",
-        _table(
+        _counts(
             ["calls", "patterns", *splits],
             _counted(
                 [_calls(p.plan) for p in patterns], [[e.plan.count("\n") for e in r] for r in rows]
             ),
         ),
         "## By tool",
-        _table(
+        _counts(
             ["tool", "patterns", *splits],
             [
                 (
@@ -53,7 +54,7 @@ def data_card(
             ],
         ),
         "## By style",
-        _table(
+        _counts(
             ["style", "patterns", *splits],
             [
                 (
@@ -67,7 +68,7 @@ def data_card(
             ],
         ),
         "## Refused by the checks, and drawn anew",
-        _table(["reason", "rows"], [(k, [n]) for k, n in data.refused.most_common()]),
+        _counts(["reason", "rows"], [(k, [n]) for k, n in data.refused.most_common()]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -85,14 +86,12 @@ def _tools(pattern: Pattern) -> Iterable[str]:
 
 
 def _counted(patterns: list[int], splits: list[list[int]]) -> list[tuple[str, list[int]]]:
-    tables = [Counter(patterns), *map(Counter, splits)]
-    return [(str(n), [table[n] for table in tables]) for n in sorted(set().union(*tables))]
+    counters = [Counter(patterns), *map(Counter, splits)]
+    return [(str(n), [c[n] for c in counters]) for n in sorted(set().union(*counters))]
 
 
-def _table(header: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]]) -> str:
-    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
-    lines += [f"| {name} | {' | '.join(map(str, cells))} |" for name, cells in rows]
-    return "\n".join(lines)
+def _counts(header: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]]) -> str:
+    return table(header, [(name, *cells) for name, cells in rows])
 
 
 def _hash(path: Path) -> str:

@@ -11,6 +11,7 @@ from statistics import NormalDist, mean, median, quantiles
 from typing import Any
 
 from tinyagent.evaluation.run import Groups, Outcome, by, calls_of, tags_of, tools_of
+from tinyagent.markdown import table
 from tinyagent.plans.syntax import Plan
 
 _SMALLEST_GROUP = 5
@@ -156,36 +157,35 @@ def summary_table(summary: Summary) -> str:
         ("refused, of what no tool serves", summary.refused),
         ("refused, of all else", summary.wrongly_refused),
     ]
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    return table(("", ""), rows)
 
 
 def _groups(groups: Groups, name: str) -> str:
-    lines = [f"| {name} | requests | success | arguments |", "|---|---|---|---|"]
+    rows = []
     for key, members in groups.items():
         summary = summarise(members)
-        lines.append(
-            f"| {key} | {len(members)} | {summary.success.share:.1%} "
-            f"| {summary.arguments.share:.1%} |"
-        )
-    return "\n".join(lines)
+        shares = (f"{summary.success.share:.1%}", f"{summary.arguments.share:.1%}")
+        rows.append((key, len(members), *shares))
+    return table((name, "requests", "success", "arguments"), rows)
 
 
 def costs_table(outcomes: Sequence[Outcome]) -> str:
     """Milliseconds of each stage and tokens, over the requests that were planned."""
-    lines = ["| | median | 90% | mean |", "|---|---|---|---|"]
+    rows: list[tuple[str, ...]] = []
     planned = [o for o in outcomes if o.tokens]
     for stage in ("toolrag", "prefill", "decode", "total"):
         values = [o.seconds[stage] * 1000 for o in planned]
-        lines.append(f"| {stage}, ms | {_spread(values)} |")
+        rows.append((f"{stage}, ms", *_spread(values)))
     for kind in ("prompt", "plan", "steps"):
-        lines.append(f"| {kind}, tokens | {_spread([float(o.tokens[kind]) for o in planned])} |")
-    return "\n".join(lines)
+        rows.append((f"{kind}, tokens", *_spread([float(o.tokens[kind]) for o in planned])))
+    return table(("", "median", "90%", "mean"), rows)
 
 
-def _spread(values: list[float]) -> str:
+def _spread(values: list[float]) -> list[str]:
+    """Median, 90th percentile and mean; nothing for no values."""
     if len(values) < 2:
-        return " | ".join([f"{v:.0f}" for v in values * 3] or ["", "", ""])
-    return f"{median(values):.0f} | {quantiles(values, n=10)[-1]:.0f} | {mean(values):.0f}"
+        return [f"{v:.0f}" for v in values * 3] or ["", "", ""]
+    return [f"{v:.0f}" for v in (median(values), quantiles(values, n=10)[-1], mean(values))]
 
 
 def _failure(outcome: Outcome) -> str:

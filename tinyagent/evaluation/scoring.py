@@ -75,11 +75,7 @@ def _same_call(
 def _by_name(call: Call, tools: ToolSet) -> dict[str, Value]:
     """Arguments by name, defaults filled in."""
     parameters = tools[call.tool].parameters
-    values = {
-        p.name: tuple(p.default) if isinstance(p.default, list) else p.default
-        for p in parameters
-        if not p.required
-    }
+    values: dict[str, Value] = {p.name: p.written_default for p in parameters if not p.required}
     values.update({p.name: v for p, v in zip(parameters, call.arguments, strict=False)})
     return values
 

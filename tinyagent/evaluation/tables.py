@@ -14,6 +14,7 @@ from statistics import mean, median
 from tinyagent.evaluation.report import summarise
 from tinyagent.evaluation.run import Outcome, Progress, evaluate
 from tinyagent.evaluation.sets import Item
+from tinyagent.markdown import table
 from tinyagent.models import find
 from tinyagent.planner import PLANNER_TOKENS
 from tinyagent.planner.constraints import Constraints
@@ -40,9 +41,7 @@ class Table:
     rows: Sequence[tuple[str, ...]]
 
     def __str__(self) -> str:
-        lines = [f"| {' | '.join(self.header)} |", f"|{'---|' * len(self.header)}"]
-        lines += [f"| {' | '.join(row)} |" for row in self.rows]
-        return f"## {self.title}\n\n" + "\n".join(lines)
+        return f"## {self.title}\n\n{table(self.header, self.rows)}"
 
 
 def tables(

@@ -42,6 +42,11 @@ class Parameter:
     help: str
 
     @property
+    def written_default(self) -> Any:
+        """The default as a plan's value: a list is a tuple there."""
+        return tuple(self.default) if isinstance(self.default, list) else self.default
+
+    @property
     def signature(self) -> str:
         """Compact form for the prompt: ``invitees?:[email]``; text and times need no word."""
         label = "|".join(str(c) for c in self.choices) or self.kind.name

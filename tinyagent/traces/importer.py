@@ -103,16 +103,7 @@ def _happened(run: str, request: str, now: datetime, plan: Plan, at: datetime) -
     found: list[Event] = [
         events.RequestReceived(request, now.isoformat(timespec="minutes"), "none", SOURCE, {}),
         events.ToolsSelected({}, tools, None, SOURCE, 0.0),
-        *(
-            events.PlanLine(
-                call.number,
-                call.tool,
-                str(call),
-                sorted(call.references()),
-                SIXTEEN[call.tool].changes,
-            )
-            for call in plan
-        ),
+        *(events.PlanLine.of(call, SIXTEEN[call.tool].changes) for call in plan),
         events.PlanReady(str(plan), "", 0, 0, 0, {}, 1.0),
         events.Answered("Imported; nothing was run."),
     ]

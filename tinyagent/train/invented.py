@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from tinyagent.plans.syntax import Call, Plan, Value
+from tinyagent.plans.syntax import Call, Plan
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
 NAMES = {
@@ -95,15 +95,11 @@ def _renamed(parameter: Parameter, taken: set[str], random: Random) -> Parameter
 def _retold(call: Call, tool: Tool, other: tuple[Tool, list[int]]) -> Call:
     """The call with its arguments in the other order, trailing defaults left out."""
     new, order = other
-    defaults = [_value(p.default) for p in tool.parameters]
+    defaults = [p.written_default for p in tool.parameters]
     given = [*call.arguments, *defaults[len(call.arguments) :]]
     values = [given[i] for i in order]
     while values and not new.parameters[len(values) - 1].required:
-        if values[-1] != _value(new.parameters[len(values) - 1].default):
+        if values[-1] != new.parameters[len(values) - 1].written_default:
             break
         values.pop()
     return Call(call.number, new.name, tuple(values))
-
-
-def _value(default: object) -> Value:
-    return tuple(default) if isinstance(default, list) else default  # type: ignore[return-value]
