@@ -28,8 +28,20 @@ def notebook(trace: Trace) -> str:
         f" · {escape(trace['status'])}{took}{model} · from {escape(trace['source'])} · "
         f'<a href="/?run={run}">as a conversation</a> · '
         f'<a href="/trace/{run}.json" target="_blank">JSON</a></p>'
-        f"{body}{_labels(trace)}"
+        f"{_recording(trace)}{body}{_labels(trace)}"
         f'<p class="caption">Again: <code>{escape(command)}</code></p></article>'
+    )
+
+
+def _recording(trace: Trace) -> str:
+    """To listen to, for a run that was spoken."""
+    recording = trace["recording"]
+    if recording is None:
+        return ""
+    return (
+        '<div class="recording"><audio controls preload="none" aria-label="What was said" '
+        f'src="/trace/{quote(trace["id"])}.wav"></audio>'
+        f'<p class="caption">said: {escape(recording["said"])}</p></div>'
     )
 
 

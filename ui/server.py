@@ -21,12 +21,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import SettingsError, TraceError
+from tinyagent.voice.recordings import recording_of
+from ui.voice import Voice
 
 HOST = "127.0.0.1"
 ASSETS = Path(__file__).parent / "assets"
@@ -41,9 +43,10 @@ _SAFE = {
 }
 
 
-def app_options(agent: TinyAgent) -> dict[str, Any]:
+def app_options(agent: TinyAgent, voice: Voice) -> dict[str, Any]:
     """What ``launch(app_kwargs=…)`` needs: the guards, and the routes beside Gradio's."""
-    return {"middleware": guards(), "routes": routes(agent)}
+    spoken = WebSocketRoute("/voice", voice.microphone)
+    return {"middleware": guards(), "routes": [*routes(agent), spoken]}
 
 
 def guards() -> list[Middleware]:
@@ -55,13 +58,19 @@ def guards() -> list[Middleware]:
 
 
 def routes(agent: TinyAgent) -> Sequence[BaseRoute]:
-    """The page's scripts, the workspace's files to read, the traces."""
+    """The page's scripts, the workspace's files to read, the traces and their recordings."""
 
     def trace(request: Request) -> Response:
         try:
             return JSONResponse(agent.traces.read(request.path_params["run"]), headers=_SAFE)
         except TraceError as error:
             return PlainTextResponse(str(error), 404, headers=_SAFE)
+
+    def recording(request: Request) -> Response:
+        sound = recording_of(agent.settings.traces, request.path_params["run"])
+        if not sound.is_file():
+            return PlainTextResponse("There is no such recording.", 404, headers=_SAFE)
+        return FileResponse(sound, media_type="audio/wav", headers=_SAFE)
 
     def file(request: Request) -> Response:
         if agent.settings.backend != "workspace":
@@ -72,6 +81,7 @@ def routes(agent: TinyAgent) -> Sequence[BaseRoute]:
         Route("/ui/vis-network.js", lambda request: FileResponse(VIS_NETWORK)),
         Mount("/ui", _Assets(directory=ASSETS)),
         Route("/trace/{run}.json", trace),
+        Route("/trace/{run}.wav", recording),
         Route("/files/{path:path}", file),
     ]
 

@@ -45,8 +45,6 @@ _MARGIN = 0.2
 """Seconds of sound around a sentence."""
 _NO_PAUSE = 500
 """Milliseconds of silence that part two stretches of speech."""
-_WINDOW = 25.0
-"""Seconds at the end of a recording that a partial transcript is made from."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +138,9 @@ class Transcriber:
         )
 
     def partial(self, samples: Samples) -> str:
-        """The words of a recording that still goes on, quickly; of its last part if it is long."""
-        tail = samples[-int(_WINDOW * RATE) :]
+        """The words of a recording that still goes on, quickly."""
         with self._lock:
-            return " ".join(s.text.strip() for s in self._decode(tail, 1)).strip()
+            return " ".join(s.text.strip() for s in self._decode(samples, 1)).strip()
 
     def _decode(self, samples: Samples, beams: int, **options: Any) -> list[Any]:
         """Whisper's segments, of the stretches in which somebody speaks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from tinyagent.errors import SettingsError
 from tinyagent.traces.exports.notebook import notebook
 from tinyagent.traces.exports.parquet import parquet
 from tinyagent.traces.exports.spans import spans
+from tinyagent.traces.exports.speech import speech_folder
 from tinyagent.traces.exports.training import openai_lines, planner_lines, test_set, toolrag_table
 from tinyagent.traces.filters import Filter
 from tinyagent.traces.redact import Redactor
@@ -19,11 +21,19 @@ from tinyagent.traces.store import TraceStore
 
 @dataclass(frozen=True)
 class Format:
-    """A format: what it is for, how it is written, whether it takes labelled runs only."""
+    """A format: what it is for, how it is written.
+
+    Attributes:
+        help: what it is for.
+        write: writes runs to a path, and says how many.
+        labelled: it takes labelled runs only.
+        redacts: names can be taken out of it.
+    """
 
     help: str
     write: Callable[[Iterable[Trace], Path], int]
     labelled: bool = False
+    redacts: bool = True
 
 
 FORMATS = {
@@ -33,6 +43,9 @@ FORMATS = {
     "testset": Format("a test set for `tinyagent eval`", test_set, True),
     "notebook": Format("one run as a Jupyter notebook", notebook),
     "parquet": Format("a table for pandas, DuckDB and the like", parquet),
+    "speech": Format(
+        "a folder of recordings and what is said in them", speech_folder, redacts=False
+    ),
     "otel": Format("OpenTelemetry spans (OTLP JSON lines), in OpenInference's words", spans),
 }
 
@@ -53,11 +66,14 @@ def export(
     ``target`` is complete or not there.
 
     Raises:
-        SettingsError: there is no such format, or the file cannot be written.
+        SettingsError: there is no such format, it cannot be redacted, or the file cannot be
+            written.
     """
     if format not in FORMATS:
         raise SettingsError(f"format {format!r}: there is no such; known are {', '.join(FORMATS)}")
     chosen = FORMATS[format]
+    if redact and not chosen.redacts:
+        raise SettingsError(f"format {format}: names cannot be taken out of what is said")
     if chosen.labelled and not wanted.label:
         wanted = replace(wanted, label="any")
     lost: list[str] = []
@@ -69,6 +85,8 @@ def export(
     except OSError as error:
         raise SettingsError(f"{target}: it cannot be written ({error})") from error
     finally:
+        if part.is_dir():
+            shutil.rmtree(part)
         part.unlink(missing_ok=True)
     return Exported(written, len(lost))
 
