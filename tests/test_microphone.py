@@ -35,9 +35,7 @@ def speak(
     """Say it; every message that comes back. ``ends``: stop then, and not where told to."""
     app = Starlette(routes=[WebSocketRoute("/voice", voice.microphone)], middleware=guards())
     told = []
-    with TestClient(app).websocket_connect(
-        "/voice", headers=headers
-    ) as socket:
+    with TestClient(app).websocket_connect("/voice", headers=headers) as socket:
         socket.send_json({"rate": RATE})
         for piece in pieces(samples):
             socket.send_bytes(piece)

@@ -1,13 +1,15 @@
 """From speech to plan: a test set's requests, spoken by espeak-ng, written down and planned.
 
-Each request is spoken in ``rounds`` voices that take turns. It is written down twice, with the
-known names and without; the first is planned, and scored beside the plan of the typed request.
+Each request is spoken in ``rounds`` voices that take turns. What is understood
+without the known names is compared with what is understood with them; the latter is planned, and
+scored beside the plan of the typed request.
 Known are the names in the set's own plans, so that each has all the others to be mistaken for.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +28,7 @@ from tinyagent.markdown import table
 from tinyagent.voice.audio import RATE, Samples, read_audio
 from tinyagent.voice.espeak import VOICES, Voice, speak
 from tinyagent.voice.names import KnownNames
-from tinyagent.voice.transcriber import Transcriber, Transcript
+from tinyagent.voice.transcriber import Transcriber, Transcript, take_back
 
 _SILENCE = 0.5
 """Seconds before and after what is said, as where a button is pressed."""
@@ -59,7 +61,7 @@ class Spoken:
 
     item: Item
     voice: Voice
-    plain: Transcript
+    plain: str
     named: Transcript
     names: tuple[str, ...]
     text: Outcome | None = None
@@ -93,9 +95,11 @@ def listen(
     with TemporaryDirectory() as folder:
         for item, voice in progress(said):
             samples = _said(item.query, Path(folder) / "said.wav", voice)
-            plain = transcriber.transcribe(samples)
-            named = transcriber.transcribe(samples, known)
-            found.append(Spoken(item, voice, plain, named, _held(item.query, folded)))
+            heard = transcriber.transcribe(samples, known)
+            plain = heard.text
+            for change in reversed(heard.changes):
+                plain = take_back(plain, change)
+            found.append(Spoken(item, voice, plain, heard, _held(item.query, folded)))
     return found
 
 
@@ -152,11 +156,11 @@ def summarise(spoken: Sequence[Spoken]) -> Summary:
     wanted = [one.item.query for one in spoken]
     nameless = [one for one in spoken if not one.names]
     return Summary(
-        words=word_error_rate(wanted, [one.plain.text for one in spoken]),
+        words=word_error_rate(wanted, [one.plain for one in spoken]),
         words_named=word_error_rate(wanted, [one.named.text for one in spoken]),
-        names=_missed(spoken, lambda one: one.plain.text),
+        names=_missed(spoken, lambda one: one.plain),
         names_named=_missed(spoken, lambda one: one.named.text),
-        changed=Rate(sum(o.plain.text != o.named.text for o in nameless), len(nameless)),
+        changed=Rate(sum(o.plain != o.named.text for o in nameless), len(nameless)),
         success=Rate(sum(_right(one.speech) for one in spoken), len(spoken)),
         success_typed=Rate(sum(_right(one.text) for one in spoken), len(spoken)),
         real_time=sum(one.named.seconds for one in spoken)
@@ -238,7 +242,7 @@ def _said(text: str, path: Path, voice: Voice) -> Samples:
 
 def _held(text: str, names: Iterable[str]) -> tuple[str, ...]:
     """The names that stand in a text, without those that are part of a longer one."""
-    padded = f" {fold(text)} "
+    padded = f" {_plain(text)} "
     found = [name for name in names if f" {name} " in padded]
     return tuple(
         sorted(n for n in found if not any(n != o and f" {n} " in f" {o} " for o in found))
@@ -246,8 +250,13 @@ def _held(text: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _missed(spoken: Sequence[Spoken], text: Callable[[Spoken], str]) -> Rate:
-    wrong = sum(f" {name} " not in f" {fold(text(one))} " for one in spoken for name in one.names)
+    wrong = sum(f" {name} " not in f" {_plain(text(one))} " for one in spoken for name in one.names)
     return Rate(wrong, sum(len(one.names) for one in spoken))
+
+
+def _plain(text: str) -> str:
+    """Folded, without possessives."""
+    return fold(re.sub(r"['’]s\b", "", text))
 
 
 def _right(outcome: Outcome | None) -> bool:
@@ -268,7 +277,7 @@ def _row(one: Spoken) -> dict[str, Any]:
         "id": one.item.id,
         "voice": str(one.voice),
         "query": one.item.query,
-        "plain": one.plain.text,
+        "plain": one.plain,
         "named": one.named.text,
         "names": list(one.names),
         "success": _right(one.speech),

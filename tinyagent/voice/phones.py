@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from rapidfuzz.distance import Levenshtein
+
 _RULES = (
     (r"\b[kgp](?=n)|\bw(?=r)|\bp(?=s)", ""),
     (r"tch|ch(?!r)|tsch", "C"),
@@ -36,6 +38,8 @@ _VOWELS = frozenset("aeiou")
 _KIN = ("pb", "td", "kg", "fv", "sz", "SCJ", "sS", "zJ", "tC", "dJ", "mn", "lr", "vw", "bv")
 """Consonants that are made at about the same place."""
 _CLOSE = {frozenset((a, b)) for kin in _KIN for a in kin for b in kin if a != b}
+_NEAR = 0.25
+"""Sounds that are the same, of all: with fewer, no exchange makes two words alike."""
 _WEAK = frozenset("hwyr")
 """Sounds that come and go: Kowalsker, Kowalska."""
 
@@ -43,6 +47,8 @@ _WEAK = frozenset("hwyr")
 def alike(one: str, other: str) -> float:
     """How alike two folded texts sound, from 0 to 1; spaces are not heard."""
     a, b = sounds(one), sounds(other)
+    if Levenshtein.normalized_similarity(a, b) < _NEAR:
+        return 0.0
     most = sum(map(_weight, a)) + sum(map(_weight, b))
     return 1.0 - _distance(a, b) / most if most else 0.0
 
