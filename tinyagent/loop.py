@@ -165,7 +165,9 @@ class Loop:
         try:
             self.run.emit(event)
         except TraceError as error:
-            self.run.emit(events.Failed(str(error), "Then ask again."), logged=False)
+            failed = isinstance(event, events.Failed)
+            told = event if failed else events.Failed(str(error), "Then ask again.")
+            self.run.emit(told, logged=False)
 
     async def _live(self) -> None:
         self.run.emit(
