@@ -37,16 +37,12 @@ settings.load_profile("quick")
 
 NOW = datetime(2026, 11, 24, 9, 30)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-PIECES = st.lists(
-    st.sampled_from(
-        ["$1", "$2", "$12", "$", "1", '"', "\\", "\n", "(", ")", ",", "a ", "é", "join"]
-    ),
-    max_size=8,
-).map("".join)
+_PIECES = ["$1", "$2", "$12", "$", "1", '"', "\\", "\n", "(", ")", ",", "a ", "é", "join"]
+PIECES = st.lists(st.sampled_from(_PIECES), max_size=8).map("".join)
 VALUE: st.SearchStrategy[Value] = st.one_of(
     TEXT,
     PIECES,
-    st.integers(-(10**9), 10**9),
+    st.integers(0, 10**9),
     st.booleans(),
     st.lists(st.one_of(TEXT, PIECES), max_size=3).map(tuple),
 )
