@@ -242,17 +242,17 @@ class Page:
         return traces(TraceStore(self._agent.traces.path), query)
 
 
-def launch(agent: TinyAgent, port: int) -> gr.Blocks:
-    """Serve the agent's page on this computer, in threads of its own.
+def launch(agent: TinyAgent, port: int, host: str = HOST, password: str = "") -> gr.Blocks:
+    """Serve the agent's page, in threads of its own; ``password`` is asked for, if there is one.
 
     Raises:
         OSError: the port is in use.
     """
     blocks = Page(agent).blocks
     blocks.launch(
-        server_name=HOST,
+        server_name=host,
         server_port=port,
-        app_kwargs=app_options(agent),
+        app_kwargs=app_options(agent, host, password),
         theme=_theme(),
         css_paths=[ASSETS / "page.css"],
         favicon_path=ASSETS / "icon.svg",
