@@ -195,6 +195,7 @@ class Loop:
         loop = asyncio.get_running_loop()
         toolrag = self._parts.toolrag
         s = await loop.run_in_executor(self._parts.models, toolrag.select, self._request)
+        self._odds = s.odds
         selected = events.ToolsSelected(
             s.probabilities, list(s.tools), s.threshold, s.method, s.seconds
         )
@@ -219,6 +220,7 @@ class Loop:
                 self._request,
                 SIXTEEN.only(tools),
                 self._now,
+                odds=self._odds,
                 on_text=on_text,
                 on_restart=on_restart,
                 avoid=avoid,

@@ -42,7 +42,7 @@ from tinyagent.planner.prompt import END, planner_prompt
 from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
-from tinyagent.train.hardware import has_bf16
+from tinyagent.train.hardware import cores, has_bf16
 from tinyagent.train.invented import invent
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -104,7 +104,7 @@ def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
 
 
 def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
-    threads = max(1, (os.cpu_count() or 1) // recipe.workers)
+    threads = max(1, cores() // recipe.workers)
     torch.set_num_threads(threads)
     dist.init_process_group("gloo", rank=rank, world_size=recipe.workers)
     torch.manual_seed(recipe.seed)
