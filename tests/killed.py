@@ -71,15 +71,20 @@ def live_and_die(folder: Path, number: int, after: float | None) -> float:
     child = os.fork()
     if child == 0:
         os.close(heard)
-        live(folder, number, told)
-        os._exit(0)
+        status = 1
+        try:
+            live(folder, number, told)
+            status = 0
+        finally:
+            os._exit(status)
     os.close(told)
     assert os.read(heard, 1) == b"!"
     began = time.monotonic()
     if after is not None:
         time.sleep(after)
         os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    _, ended = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(ended) in (0, -signal.SIGKILL)
     os.close(heard)
     return time.monotonic() - began
 
