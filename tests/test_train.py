@@ -168,3 +168,18 @@ def test_invented_tools_change_the_terms_of_a_plan_and_nothing_else() -> None:
             )
         seen.add(str(retold))
     assert len(seen) > 40
+
+
+def test_both_runtimes_plan_the_same_calls() -> None:
+    from tinyagent.models import find
+    from tinyagent.settings import Settings
+    from tinyagent.train.agreement import compare
+
+    models = Settings().models
+    base, adapter = find("smollm2", models), find("planner-adapter", models)
+    agreement = compare(base, adapter, find("planner-q4_0", models), prompts=3)
+    assert len(agreement.plans) == 3
+    assert agreement.same >= 2, agreement.plans
+    without = compare(base, adapter, find("base-q4_0", models), prompts=2)
+    assert without.same == 0
+    assert str(without).endswith("0 of 2")
