@@ -22,6 +22,7 @@ from tinyagent.errors import TinyAgentError, TraceError
 from tinyagent.state import RunState
 from tinyagent.traces.store import TraceStore
 from ui.actions import actions
+from ui.approvals import approvals, revoke
 from ui.bars import bars
 from ui.conversation import earlier, problem, turn, welcome
 from ui.graph import graph
@@ -67,6 +68,21 @@ class Page:
             shown = gr.HTML(elem_classes="panel traces", apply_default_css=False)
             quiet = {"show_progress": "hidden", "api_visibility": "private"}
             self.blocks.load(self._show_traces, asked, shown, js=_READ_QUERY, **quiet)
+        with self.blocks.route("Approvals", "/approvals"):
+            gr.Navbar(main_page_name="Assistant")
+            gr.HTML("<h1>Approvals</h1>", elem_classes="heading", apply_default_css=False)
+
+            def revoke_one(form: dict[str, Any]) -> dict[str, Any]:
+                return revoke(self._agent, form)
+
+            remembered = gr.HTML(
+                elem_classes="panel",
+                apply_default_css=False,
+                head=_SCRIPTS,
+                js_on_load="tinyagent.approvals(element, server)",
+                server_functions=[revoke_one],
+            )
+            self.blocks.load(lambda: approvals(self._agent), None, remembered, **quiet)
         self.blocks.queue(default_concurrency_limit=None)
 
     def _lay_out(self) -> None:
@@ -83,7 +99,7 @@ class Page:
                     head=_SCRIPTS,
                     js_on_load=(
                         "tinyagent.turn(element, server, () => trigger('follow'), "
-                        "(text) => trigger('example', {text}))"
+                        "(text) => trigger('example', {text}), () => trigger('undo'))"
                     ),
                     server_functions=actions(self._agent),
                 )
@@ -166,6 +182,7 @@ class Page:
         self._file.upload(self._read_file, [self._file, *typed], parts, **quiet)
         spoken = [self._box, self._heard, self._marks]
         self._marks.take_back(self._take_back, [self._box, self._heard], spoken, **quiet)
+        self._turn.undo(self._undo_newest, shown, parts, **quiet)
 
     async def _open(self, session: list[str] | None) -> Updates:
         """The page is loaded: show the conversation that its tab was at."""
@@ -244,6 +261,20 @@ class Page:
             return str(error)
         return ""
 
+    async def _undo_newest(self, session: list[str] | None) -> Updates:
+        """The person takes back what the newest run changed: that is a run of its own."""
+        if not session:
+            return
+        try:
+            run = await asyncio.to_thread(self._agent.undo, session[-1], "page")
+        except TraceError as error:
+            yield {self._turn: problem(str(error))}
+            return
+        states = [state for known in session if (state := await self._state(known))]
+        yield {self._session: [*session, run], self._earlier: earlier(states)}
+        async for update in self._follow(run):
+            yield update
+
     async def _follow_newest(self, session: list[str] | None) -> Updates:
         if session:
             async for update in self._follow(session[-1]):
@@ -295,17 +326,17 @@ class Page:
         return traces(TraceStore(self._agent.traces.path), query)
 
 
-def launch(agent: TinyAgent, port: int) -> gr.Blocks:
-    """Serve the agent's page on this computer, in threads of its own.
+def launch(agent: TinyAgent, port: int, host: str = HOST, password: str = "") -> gr.Blocks:
+    """Serve the agent's page, in threads of its own; ``password`` is asked for, if there is one.
 
     Raises:
         OSError: the port is in use.
     """
     page = Page(agent)
     page.blocks.launch(
-        server_name=HOST,
+        server_name=host,
         server_port=port,
-        app_kwargs=app_options(agent, page.voice),
+        app_kwargs=app_options(agent, page.voice, host, password),
         theme=_theme(),
         css_paths=[ASSETS / "page.css"],
         favicon_path=ASSETS / "icon.svg",
