@@ -37,12 +37,7 @@ def flags(spoken: Path) -> list[str]:
 
 def speak(page: Page) -> None:
     page.locator("[data-speak]").click()
-    expect(page.locator(".microphone .speak")).to_be_visible()
-    listening(page)
-
-
-def listening(page: Page) -> None:
-    page.locator('.microphone[data-state="listening"], [data-state="listening"]').first.wait_for()
+    page.locator('[data-state="listening"]').wait_for()
 
 
 def stop(page: Page) -> None:
@@ -57,7 +52,7 @@ def test_speak_read_correct_approve(app: App, page: Page, spoken: Path) -> None:
     page.wait_for_timeout(1000 * seconds)
     stop(page)
     box = page.locator(BOX)
-    expect(box).to_have_value(re.compile(r"oat milk to my groceries note", re.I), timeout=PATIENCE)
+    expect(box).to_have_value(re.compile("oat milk to my grocer.* note", re.I), timeout=PATIENCE)
     box.fill("Add oat milk and rye bread to my Groceries note")
     page.keyboard.press("Enter")
     status(page, "approval")
@@ -88,9 +83,7 @@ def test_hands_free_needs_one_click(app: App, page: Page, spoken: Path, configur
 def test_a_changed_name_is_marked_and_taken_back(app: App, page: Page, spoken: Path) -> None:
     file = say(NAMED, spoken.with_name("named.wav"), speed=155)
     box = page.locator(BOX)
-    page.locator(".from-file + input, input[type=file]").first.set_input_files(
-        as_format(file, "mp3")
-    )
+    page.locator("input[type=file]").set_input_files(as_format(file, "mp3"))
     expect(box).to_have_value(re.compile("Dmitri"), timeout=PATIENCE)
     chip = page.locator("[data-take-back]")
     expect(chip.locator("ins")).to_have_text(re.compile("Dmitri"))
@@ -111,7 +104,7 @@ def test_silence_and_files_that_are_none_get_a_message(
 
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"this is no recording at all" * 50)
-    page.locator("input[type=file]").first.set_input_files(bad)
+    page.locator("input[type=file]").set_input_files(bad)
     expect(page.locator(".marks .error")).to_contain_text(
         "bad.wav: it is damaged", timeout=PATIENCE
     )
