@@ -35,8 +35,8 @@ ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 24, 9, 30)
 NOTE = '1. create_note("Ideas", "More tea")\n2. join()'
 SMS = '1. send_sms(["+1 416 555 0101"], "late")\n2. join()'
-KILLS = 50
-"""Children that are killed, each with four plans under way: 200 plans cut off somewhere."""
+KILLS = 25
+"""Children that are killed, each with eight plans under way: 200 plans cut off somewhere."""
 
 
 def test_killed_anywhere_no_trace_is_lost_and_nothing_runs_twice(tmp_path: Path) -> None:
