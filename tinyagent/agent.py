@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tinyagent.approval import ApprovalBook, Decision
 from tinyagent.backends.base import Backend
@@ -27,8 +27,10 @@ from tinyagent.parts import Parts, Planner
 from tinyagent.plans.syntax import read_plan
 from tinyagent.plans.validate import problems
 from tinyagent.run import Run
-from tinyagent.settings import Settings
+from tinyagent.settings import Settings, load_settings
 from tinyagent.state import RunState
+from tinyagent.tools.installed import installed_tools
+from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
 from tinyagent.writers import Writer
@@ -46,6 +48,7 @@ class TinyAgent:
     Args:
         settings: task_timeout and replans are read here, the rest by ``open``.
         backend: where tools act.
+        tools: those that a plan may call.
         toolrag: picks the tools.
         planner: writes the plans.
         writer: writes texts; None where that is switched off.
@@ -59,6 +62,7 @@ class TinyAgent:
         settings: Settings,
         *,
         backend: Backend,
+        tools: ToolSet = SIXTEEN,
         toolrag: ToolRAG,
         planner: Planner,
         writer: Writer | None,
@@ -67,11 +71,13 @@ class TinyAgent:
         versions: dict[str, str] | None = None,
     ) -> None:
         self.settings = settings
+        self.tools = tools
         self.traces = traces
         self._clock = clock
         self._parts = Parts(
             settings,
             backend,
+            tools,
             toolrag,
             planner,
             writer,
@@ -88,23 +94,29 @@ class TinyAgent:
         self._thread.start()
 
     @classmethod
-    def open(cls, settings: Settings, clock: Callable[[], datetime] = datetime.now) -> TinyAgent:
-        """The agent that the settings ask for, ready to plan.
+    def open(
+        cls, settings: Settings | None = None, clock: Callable[[], datetime] = datetime.now
+    ) -> TinyAgent:
+        """The agent that the settings ask for, ready to plan; None reads the settings file.
 
         Raises:
             TraceError: the trace log cannot be written.
             ModelError: a model file is missing or damaged.
             SettingsError: the backend cannot be used here.
+            ToolDeclarationError: one of the person's own tools is declared wrongly.
         """
         # Loading models takes longer than everything else the command line does.
         from tinyagent.planner import load_planner, load_writer
         from tinyagent.toolrag import load
 
+        settings = settings or load_settings()
+        tools = installed_tools(settings.tools)
         traces = TraceLog(settings.traces)
         return cls(
             settings,
             backend=open_backend(settings, clock),
-            toolrag=load(settings),
+            tools=tools,
+            toolrag=load(settings, tools),
             planner=load_planner(settings),
             writer=load_writer(settings) if settings.writers else None,
             traces=traces,
@@ -161,6 +173,23 @@ class TinyAgent:
         loop = self._loops.get(run)
         return loop.run.state if loop else RunState.of(self._past(run))
 
+    def wait(self, run: str, timeout: float | None = None) -> RunState:
+        """Wait until a run is over or waits for the person; what is known of it then.
+
+        Raises:
+            TimeoutError: ``timeout`` seconds have passed, and neither came.
+            TraceError: there is no such run.
+        """
+
+        async def rest() -> None:
+            async with contextlib.aclosing(self.events(run)) as following:
+                async for _ in following:
+                    if self.state(run).rests:
+                        return
+
+        self._do(asyncio.wait_for(rest(), timeout))
+        return self.state(run)
+
     def pending(self) -> list[str]:
         """The runs that wait for the person, oldest first."""
         loops = list(self._loops.values())
@@ -199,7 +228,7 @@ class TinyAgent:
             plan = read_plan(text)
         except PlanError as error:
             return [error]
-        return problems(plan, SIXTEEN, datetime.fromisoformat(self.state(run).now))
+        return problems(plan, self.tools, datetime.fromisoformat(self.state(run).now))
 
     def names(self) -> dict[str, list[str]]:
         """The names in use where it acts, by what they name: "contacts", "notes" …"""
@@ -213,6 +242,12 @@ class TinyAgent:
                 self._jobs[run].cancel()
 
         self._do(act())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Stop every run and let go of threads and files."""

@@ -122,4 +122,6 @@ class ToolRunner:
             self._book.spend(grant, run, call)
         arguments = call.filled(results).arguments
         given = tool.function(context, **values(tool, arguments))
-        return given if isinstance(given, Outcome) else Outcome(given)
+        if isinstance(given, Outcome):
+            return given
+        return Outcome("" if given is None else given)

@@ -132,6 +132,20 @@ def time(
 
 
 @app.command()
+def tools() -> None:
+    """List the tools: the sixteen, your own, and those of packages and MCP servers."""
+    with explained():
+        from tinyagent.settings import load_settings
+        from tinyagent.tools.installed import installed_tools
+
+        found = installed_tools(load_settings().tools)
+    for tool in found.values():
+        origin = f"  ({tool.origin})" if tool.origin else ""
+        typer.echo(f"{'changes' if tool.changes else 'reads  '} {tool.signature}{origin}")
+        typer.echo(f"        {tool.app}: {tool.description}")
+
+
+@app.command()
 def doctor() -> None:
     """Show what is installed, what is missing, and the command that gets it."""
     with explained():

@@ -18,10 +18,12 @@ import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from tinyagent.tools.declaration import Declaration
+
 if TYPE_CHECKING:
     from tinyagent.plans.syntax import Call
 
-Json = str | int | bool | list[str] | list[int]
+Json = str | int | float | bool | list[str] | list[int] | list[float]
 """An argument once it is resolved: times are ISO text."""
 
 FailureKind = Literal[
@@ -69,11 +71,12 @@ class ToolsSelected(Event):
     """ToolRAG picked the tools.
 
     Attributes:
-        probabilities: of all sixteen, by tool.
+        probabilities: of every tool, by name.
         tools: those picked, in the order of their declaration.
         threshold: from which probability on; None where the method has none.
         method: "classifier", "basic" or "all".
         seconds: it took.
+        declared: those picked that are none of the sixteen.
     """
 
     probabilities: dict[str, float]
@@ -81,6 +84,7 @@ class ToolsSelected(Event):
     threshold: float | None
     method: str
     seconds: float
+    declared: list[Declaration] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -144,9 +148,15 @@ class PlanReady(Event):
 
 @dataclass(frozen=True)
 class PlanRevised(Event):
-    """The person wrote another plan; PlanLine events for each of its lines follow."""
+    """The person wrote another plan; PlanLine events for each of its lines follow.
+
+    Attributes:
+        plan: all of it, ``join()`` included.
+        declared: its tools that are none of the sixteen.
+    """
 
     plan: str
+    declared: list[Declaration] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ from tinyagent.plans.validate import problems, validate
 from tinyagent.resolve import ResolvedCall, edit
 from tinyagent.run import Run
 from tinyagent.tools.context import ToolContext
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.tools.declaration import declarations
+from tinyagent.tools.registry import ToolSet
 from tinyagent.writers import Writers
 
 _log = logging.getLogger(__name__)
@@ -70,10 +71,11 @@ class Loop:
         self._source = source
         self._stop = threading.Event()
         self._writers = Writers(parts.writer, parts.writer_lock, self._stop.is_set)
+        self._tools = parts.tools
         self._executor = Executor(
             run,
-            SIXTEEN,
-            ToolRunner(SIXTEEN, parts.book),
+            parts.tools,
+            ToolRunner(parts.tools, parts.book),
             ToolContext(parts.backend, self._writers),
             parts.tasks,
             now=now,
@@ -95,7 +97,7 @@ class Loop:
             self._stop.set()
             with contextlib.suppress(TraceError):
                 await self._executor.stop()
-            self._end(events.Stopped(so_far(self.run.state, SIXTEEN)))
+            self._end(events.Stopped(so_far(self.run.state, self._tools)))
         except RequestError as error:
             cure = "Say what is to be done in a sentence or two."
             self._end(events.Failed(str(error), cure, invalid=True))
@@ -125,7 +127,7 @@ class Loop:
             if any(task.approved for task in self._executor.tasks):
                 raise ApprovalError("part of this plan has run; edit or untick what is left of it")
             plan = read_plan(decision.plan)
-            validate(plan, SIXTEEN, self._now)
+            validate(plan, self._tools, self._now)
             self._record(approval, "revised", plan=str(plan))
         elif decision.kind == "reject":
             self._record(approval, "rejected", left_out=list(self._shown))
@@ -161,19 +163,24 @@ class Loop:
         selection = await self._select()
         plan = await self._plan(selection.tools) if selection.tools else Plan()
         if not plan.calls:
-            self.run.emit(cannot(SIXTEEN, selection.probabilities))
+            self.run.emit(cannot(self._tools, selection.probabilities))
             return
         await self._executor.settle()
         await self._mend(plan, selection.tools)
         await self._change()
-        self.run.emit(answer(self.run.state, SIXTEEN))
+        self.run.emit(answer(self.run.state, self._tools))
 
     async def _select(self) -> events.ToolsSelected:
         loop = asyncio.get_running_loop()
         toolrag = self._parts.toolrag
         s = await loop.run_in_executor(self._parts.models, toolrag.select, self._request)
         selected = events.ToolsSelected(
-            s.probabilities, list(s.tools), s.threshold, s.method, s.seconds
+            s.probabilities,
+            list(s.tools),
+            s.threshold,
+            s.method,
+            s.seconds,
+            declarations(self._tools.only(s.tools).values()),
         )
         self.run.emit(selected)
         return selected
@@ -194,7 +201,7 @@ class Loop:
             partial(
                 self._parts.planner.plan,
                 self._request,
-                SIXTEEN.only(tools),
+                self._tools.only(tools),
                 self._now,
                 on_text=on_text,
                 on_restart=on_restart,
@@ -202,7 +209,7 @@ class Loop:
                 stop=self._stop.is_set,
             ),
         )
-        validate(planned.plan, SIXTEEN, self._now)
+        validate(planned.plan, self._tools, self._now)
         self._ready = events.PlanReady(
             str(planned.plan),
             planned.prompt,
@@ -236,7 +243,7 @@ class Loop:
     def _start_early(self, heard: list[Call]) -> None:
         for call in heard:
             calls = (*self._executor.plan.calls, call)
-            if call.number == len(calls) and not problems(Plan(calls), SIXTEEN, self._now):
+            if call.number == len(calls) and not problems(Plan(calls), self._tools, self._now):
                 self._executor.add(call)
 
     def _take(self, plan: Plan, ready: events.PlanReady) -> None:
@@ -269,7 +276,7 @@ class Loop:
                 new = await self._plan(tools, avoid)
             except PlanError:
                 new = Plan()
-            if not new.calls or _changing(new) != _changing(plan):
+            if not new.calls or _changing(new, self._tools) != _changing(plan, self._tools):
                 self._restart()
                 self._take(plan, first)
                 await self._executor.settle()
@@ -312,7 +319,8 @@ class Loop:
     def _revise(self, plan: Plan) -> None:
         self._executor.reset()
         self._edited, self._lost = {}, set()
-        self.run.emit(events.PlanRevised(str(plan)))
+        used = self._tools.only(call.tool for call in plan)
+        self.run.emit(events.PlanRevised(str(plan), declarations(used.values())))
         for call in plan:
             self._executor.add(call)
         self._executor.finish_plan()
@@ -335,7 +343,7 @@ class Loop:
             if changed:
                 results = self._executor.results
                 calls[number], written[number] = edit(
-                    calls[number], changed, plan, SIXTEEN, results, self._now
+                    calls[number], changed, plan, self._tools, results, self._now
                 )
                 edited[str(number)] = list(changed)
         lost = _lost(self._executor.tasks, calls, decision.tasks) | self._lost
@@ -421,8 +429,8 @@ def _holds_nothing_new(calls: list[ResolvedCall], shown: Counter[str]) -> bool:
     return Counter(c.hash for c in calls) <= shown and not any(c.gaps for c in calls)
 
 
-def _changing(plan: Plan) -> Counter[str]:
-    return Counter(call.tool for call in plan if SIXTEEN[call.tool].changes)
+def _changing(plan: Plan, tools: ToolSet) -> Counter[str]:
+    return Counter(call.tool for call in plan if tools[call.tool].changes)
 
 
 def _changed(shown: ResolvedCall, values: Mapping[str, Json]) -> dict[str, Json]:

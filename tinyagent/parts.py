@@ -80,6 +80,7 @@ class Parts:
     Attributes:
         settings: as read at start.
         backend: where tools act.
+        tools: those that a plan may call.
         toolrag: picks the tools.
         planner: writes the plan.
         writer: the model that writes texts; None where that is switched off.
@@ -92,6 +93,7 @@ class Parts:
 
     settings: Settings
     backend: Backend
+    tools: ToolSet
     toolrag: ToolRAG
     planner: Planner
     writer: Writer | None

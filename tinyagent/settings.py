@@ -37,8 +37,10 @@ class Settings:
         workspace: the folder of the workspace backend; a sample is made if it does not exist.
         traces: the SQLite file that every request is recorded in.
         models: the folder of the model files and their manifest.
+        tools: the folder of your own tools (docs/own-tools.md): each Python file in it is run
+            at start.
         toolrag: how the tools to offer are picked: `classifier` is trained for it, `basic`
-            takes the examples that are most alike, `all` offers all sixteen.
+            takes the descriptions that are most alike, `all` offers every tool.
         threshold: a tool whose probability is at least this is offered (toolrag `classifier`).
         planner: a GGUF file to plan with; empty for the shipped planner.
         writers: the base model writes the bodies of e-mails; if off, the planner's words stand.
@@ -60,6 +62,10 @@ class Settings:
     traces: Path = Path("traces/traces.db")
     models: Path = field(
         default=REPOSITORY / "models", metadata={"shown": "`models` in the repository"}
+    )
+    tools: Path = field(
+        default_factory=lambda: settings_file({}).parent / "tools",
+        metadata={"shown": "`tools` in the same folder"},
     )
     toolrag: Literal["classifier", "basic", "all"] = "classifier"
     threshold: float = field(default=0.5, metadata={"least": 0, "most": 1})

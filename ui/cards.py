@@ -18,8 +18,7 @@ from tinyagent.describe import readable
 from tinyagent.errors import PlanError
 from tinyagent.events import ApprovalAsked, Json, ProposedCall, QuestionAsked
 from tinyagent.state import RunState
-from tinyagent.tools.registry import Parameter
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.tools.registry import Parameter, ToolSet
 from ui.icons import icon
 
 _CHOICES: dict[str, dict[str | int, str]] = {
@@ -66,13 +65,14 @@ def question_card(state: RunState, question: QuestionAsked) -> str:
     return _once(question.question, card)
 
 
-def read_decision(payload: Mapping[str, Any], asked: ApprovalAsked) -> Decision:
+def read_decision(payload: Mapping[str, Any], asked: ApprovalAsked, tools: ToolSet) -> Decision:
     """The decision that an approval's form sends.
 
     Args:
         payload: ``kind``; ``tasks`` ticked; ``arguments`` changed, as the fields
             hold them, by task and name; ``plan``, for the kind "revise".
         asked: the approval that the form was made for.
+        tools: those that its calls name.
 
     Raises:
         PlanError: a value has not the type of its argument.
@@ -85,7 +85,7 @@ def read_decision(payload: Mapping[str, Any], asked: ApprovalAsked) -> Decision:
     calls = {call.task: call for call in asked.calls}
     arguments = {
         int(task): {
-            name: _typed(_parameter(calls, int(task), name), value, int(task))
+            name: _typed(_parameter(calls, int(task), name, tools), value, int(task))
             for name, value in changed.items()
         }
         for task, changed in payload["arguments"].items()
@@ -126,7 +126,7 @@ def _once(name: str, card: str) -> str:
 
 
 def _row(state: RunState, call: ProposedCall) -> str:
-    tool = SIXTEEN[call.tool]
+    tool = state.tools[call.tool]
     prefix = f"{state.approval.approval if state.approval else ''}-{call.task}"
     fields = "".join(_field(p, call, f"{prefix}-{p.name}") for p in tool.parameters)
     unfold = " open" if call.written else ""
@@ -149,8 +149,11 @@ def _field(parameter: Parameter, call: ProposedCall, field: str) -> str:
         control = f'<input type="checkbox" {common}{" checked" if value else ""}>'
     elif parameter.choices:
         control = f"<select {common}>{_options(parameter, value)}</select>"
-    elif parameter.kind.name == "int":
-        control = f'<input type="number" min="1" step="1" {common} value="{value}">'
+    elif parameter.kind.name in ("int", "number"):
+        least = parameter.kind.least
+        limits = "" if least is None else f' min="{least}"'
+        step = "1" if parameter.kind.name == "int" else "any"
+        control = f'<input type="number"{limits} step="{step}" {common} value="{value}">'
     elif parameter.many:
         items = value if isinstance(value, list) else []
         rows = max(1, len(items))
@@ -204,11 +207,13 @@ def _plan_editor(asked: ApprovalAsked) -> str:
     )
 
 
-def _parameter(calls: Mapping[int, ProposedCall], task: int, name: str) -> Parameter:
+def _parameter(
+    calls: Mapping[int, ProposedCall], task: int, name: str, tools: ToolSet
+) -> Parameter:
     if task not in calls:
         raise PlanError("it was not asked about", task)
     try:
-        return SIXTEEN[calls[task].tool].parameter(name)
+        return tools[calls[task].tool].parameter(name)
     except KeyError:
         raise PlanError("there is no such argument", task, name) from None
 
@@ -218,18 +223,30 @@ def _typed(parameter: Parameter, value: Any, task: int) -> Json:
     if parameter.kind.name == "bool":
         return bool(value)
     text = str(value).replace("\r\n", "\n")
+    if not text and not parameter.many and not parameter.required and parameter.default == "":
+        return ""
     if parameter.choices:
         for choice in parameter.choices:
             if str(choice) == text:
                 return choice
         raise PlanError(f"{text!r} is none of the choices", task, parameter.name)
-    if parameter.kind.name == "int":
-        try:
-            return int(text)
-        except ValueError:
-            raise PlanError(f"{text!r} is no whole number", task, parameter.name) from None
     if parameter.many:
         # A path may hold a comma; an address or a number does not.
-        between = r"\n" if parameter.kind.name == "path" else r"[\n,;]"
-        return [item.strip() for item in re.split(between, text) if item.strip()]
+        between = r"[\n,;]" if parameter.kind.name in ("email", "phone", "int") else r"\n"
+        items = [item.strip() for item in re.split(between, text) if item.strip()]
+        return [_number(parameter, item, task) for item in items]  # type: ignore[return-value]
+    if parameter.kind.name in ("int", "number"):
+        return _number(parameter, text, task)
     return text.strip() if parameter.kind.time else text
+
+
+def _number(parameter: Parameter, text: str, task: int) -> str | int | float:
+    """The text as a number, where the argument holds numbers."""
+    kind = parameter.kind.name
+    if kind not in ("int", "number"):
+        return text
+    try:
+        return int(text) if kind == "int" else float(text)
+    except ValueError:
+        whole = "whole " if kind == "int" else ""
+        raise PlanError(f"{text!r} is no {whole}number", task, parameter.name) from None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tinyagent.plans.syntax import JOIN, Call, Plan
 from tinyagent.plans.validate import EMAIL, PHONE
@@ -21,6 +21,9 @@ MAX_TASKS = 12
 MAX_TEXT = 600
 """Characters of a free text: a small model that has begun to repeat itself never ends."""
 SPANS_IN_A_TIME = 3
+NUMBERS = {"int": "-?(0|[1-9][0-9]{0,8})", "number": r"-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?"}
+"""Regular expressions of a number, by the name of its kind."""
+MINUTES = "[1-9][0-9]{0,2}"
 _CONTACT_TOLD = re.compile(r"(?i)\b(numbers?|phone|contacts?|address(es)?|details|mobile|cell)\b")
 _ANY = {
     "email": r'/"[a-z0-9._+\-]{1,40}@[a-z0-9.\-]{1,40}\.[a-z]{2,8}"/',
@@ -82,6 +85,8 @@ class _Line:
         self.request, self.tools, self.before, self.ways = request, tools, before, ways
         self.copies = copies
         self.results = {c.number: tools[c.tool].result.name for c in before}
+        # Names may hold underscores anywhere, so no two joined ones are safe from a third.
+        self.numbers = {name: i for i, name in enumerate(tools)}
         self.rules: dict[str, str] = {}
 
     def grammar(self) -> str:
@@ -113,26 +118,34 @@ class _Line:
 
     def _value(self, tool: Tool, parameter: Parameter) -> str | None:
         """The symbol of an argument's value; None where nothing can stand there."""
-        symbol = f"{tool.name}_{parameter.name}"
+        symbol = f"tool{self.numbers[tool.name]}_{tool.parameters.index(parameter)}"
         if parameter.many:
             return self._list(symbol, tool, parameter)
-        if parameter.choices:
-            return self._rule(symbol, " | ".join(_quoted(c) for c in parameter.choices))
         kind = parameter.kind
-        if kind.name == "bool":
-            return self._rule(symbol, '"True" | "False"')
-        if kind.name == "int":
-            return self._token(symbol, "/[1-9][0-9]{0,2}/")
         if kind.name in ("email", "phone", "path"):
-            items = self._items(parameter)
+            items = self._items(symbol, tool, parameter)
             return self._rule(symbol, " | ".join(items)) if items else None
+        if ways := self._closed_set(parameter):
+            left_out = [] if parameter.required or parameter.default != "" else [_quoted("")]
+            return self._rule(symbol, " | ".join([*ways, *left_out]))
         if kind.copied:
             return self._copied(symbol, tool, parameter)
-        return self._text(symbol, parameter)
+        return self._text(symbol, tool, parameter)
+
+    def _closed_set(self, parameter: Parameter) -> list[str]:
+        """What may stand for a choice, a flag or a number; [] for any other kind."""
+        kind = parameter.kind
+        if parameter.choices:
+            return [_quoted(c) for c in parameter.choices]
+        if kind.name == "bool":
+            return ['"True"', '"False"']
+        if kind.name in NUMBERS:
+            return [f"/{MINUTES if kind.least else NUMBERS[kind.name]}/"]
+        return []
 
     def _list(self, symbol: str, tool: Tool, parameter: Parameter) -> str | None:
         emptied = (tool.name, parameter.name) in self.ways.emptied
-        items = [] if emptied else self._items(parameter)
+        items = [] if emptied else self._items(symbol, tool, parameter)
         if not items:
             return None if parameter.required else self._rule(symbol, '"[]"')
         demanded = [
@@ -147,9 +160,15 @@ class _Line:
         body = f'"[" {inner} "]"' if parameter.required else f'"[" ({inner})? "]"'
         return self._rule(symbol, body, items)
 
-    def _items(self, parameter: Parameter) -> list[str]:
-        """What may stand for an address, a number or a path."""
+    def _items(self, symbol: str, tool: Tool, parameter: Parameter) -> list[str]:
+        """What may stand for an address, a number or a path, or for an item of a list."""
         kind = parameter.kind.name
+        if ways := self._closed_set(parameter):
+            return ways
+        if kind not in ("email", "phone", "path"):
+            item = f"{symbol}_value"
+            value = self._copied if parameter.kind.copied else self._text
+            return [value(item, tool, replace(parameter, many=False, required=True))]
         found = [f"${k}" for k, result in self.results.items() if result in parameter.kind.takes]
         if not self.copies and kind in _ANY:
             return [*map(_quoted, found), _ANY[kind]]
@@ -185,7 +204,7 @@ class _Line:
         without = "".join(f" & ~/{_escape(value)}/" for value in sorted(closed))
         return f'{shape} & %regex {{ "substring_words": {words} }}{without}'
 
-    def _text(self, symbol: str, parameter: Parameter) -> str:
+    def _text(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
         """Free text; results may stand in it where they flow."""
         ways = [_TEXT_CHARACTER]
         if parameter.kind.flows:

@@ -166,7 +166,7 @@ class Planner:
             for kind in parameter.kind.takes
             if parameter.kind.name == kind
         }
-        unused = [c for c in unused if job.tools[c.tool].result.name in wanted]
+        unused = [c for c in unused if c.arguments and job.tools[c.tool].result.name in wanted]
         if not unused:
             return draft
         quiet = job.silent()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-Vector = npt.NDArray[np.float32]
+Vector = Matrix = npt.NDArray[np.float32]
 MAX_TOKENS = 256
 
 

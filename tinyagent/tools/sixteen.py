@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tinyagent.tools.context import ToolContext
+from tinyagent.tools.declare import tool
 from tinyagent.tools.kinds import (
     Due,
     Email,
     End,
+    Minutes,
     Name,
     Origin,
     Path,
@@ -28,7 +30,7 @@ from tinyagent.tools.kinds import (
     Transport,
     Venue,
 )
-from tinyagent.tools.registry import ToolSet, tool
+from tinyagent.tools.registry import ToolSet
 
 DEFAULT_EVENT = timedelta(minutes=60)
 
@@ -252,7 +254,7 @@ def get_zoom_meeting_link(
     tools: ToolContext,
     topic: Title,
     start_time: Time,
-    duration: int = 60,
+    duration: Minutes = 60,
     meeting_invitees: Sequence[Email] = (),
 ) -> Text:
     """Set up a Zoom or video meeting and get the link to join it.
