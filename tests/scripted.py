@@ -30,13 +30,14 @@ class ScriptedToolRAG:
     """Picks the tools that the scripted plans name."""
 
     plans: dict[str, list[str]]
+    tools: ToolSet = SIXTEEN
 
     def select(self, request: str) -> Selected:
         text = " ".join(self.plans.get(request, []))
         named = set(re.findall(r"\. (\w+)\(", text))
         return Selected(
-            {name: 0.9 if name in named else 0.01 for name in SIXTEEN},
-            [name for name in SIXTEEN if name in named],
+            {name: 0.9 if name in named else 0.01 for name in self.tools},
+            [name for name in self.tools if name in named],
         )
 
 

@@ -36,6 +36,7 @@ from tinyagent.tools.kinds import Email, Text
 from tinyagent.tools.registry import Tool, ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces.exports import export
+from tinyagent.traces.filters import Filter
 from tinyagent.traces.labels import Label
 from tinyagent.traces.store import TraceStore
 from ui.cards import approval_card, read_decision
@@ -51,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
     assert source is not None
     made = tmp_path / "tools"
     made.mkdir()
-    (made / "shopping.py").write_text(source[1], encoding="utf-8")
+    (made / "expenses.py").write_text(source[1], encoding="utf-8")
     return made
 
 
@@ -64,48 +65,47 @@ def agent(settings: Settings, folder: Path) -> Iterator[TinyAgent]:
 def test_the_example_of_the_docs_is_planned_approved_run_traced_and_exported(
     agent: TinyAgent, tmp_path: Path
 ) -> None:
-    run = agent.start("Put oat milk on the shopping list")
+    run = agent.start("I paid 42.80 for the train ticket")
     state = agent.wait(run, 60)
     assert state.selection is not None
-    assert "put_on_shopping_list" in state.selection.tools
+    assert "record_expense" in state.selection.tools
     assert state.approval is not None, state.plan_text
     (call,) = state.approval.calls
-    assert call.arguments["item"] == "oat milk"
-    assert call.text == "Put oat milk on the shopping list"
+    assert call.text == "Record 42.8 spent on train ticket"
     card = approval_card(state, state.approval)
-    assert 'type="number" step="1"' in card
-    assert "what to buy" in card
-    assert not (Path.home() / "shopping.txt").exists()
+    assert 'type="number" step="any"' in card
+    assert "what it was spent on" in card
+    book = Path.home() / "expenses.csv"
+    assert not book.exists()
     form = {
         "kind": "approve",
         "tasks": [call.task],
-        "arguments": {str(call.task): {"count": "3", "needed_by": "Friday"}},
+        "arguments": {str(call.task): {"amount": "45.10", "day": "Friday"}},
     }
-    agent.decide(
-        run, state.approval.approval, read_decision(form, state.approval, state.tools)
-    )
-    state = agent.wait(run, 60)
-    assert isinstance(state.answer, events.Answered)
-    assert state.answer.text == "oat milk is on the list by 2026-11-27"
-    assert (Path.home() / "shopping.txt").read_text() == "3 x oat milk by 2026-11-27\n"
+    decision = read_decision(form, state.approval, state.tools)
+    agent.decide(run, state.approval.approval, decision)
+    done = agent.wait(run, 60).answer
+    assert isinstance(done, events.Answered)
+    assert done.text == "45.10 for train ticket is recorded."
+    assert book.read_text() == "2026-11-27,45.1,train ticket\n"
 
-    read = asyncio.run(follow(agent, agent.start("What is on the shopping list?")))
+    read = asyncio.run(follow(agent, agent.start("What are my total expenses?")))
     assert isinstance(read[-1], events.Answered)
-    assert "3 x oat milk" in read[-1].text
+    assert read[-1].text == "45.10 in all."
 
     # The trace says itself what the tool is: it is read where the tool is not installed.
     store = TraceStore(agent.traces.path)
     store.label(Label(run, "good"), NOW)
     for name in ("planner", "toolrag", "openai", "testset"):
-        export(store, [run], name, tmp_path / name)
+        export(store, Filter(), name, tmp_path / name)
     with (tmp_path / "toolrag").open(newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["put_on_shopping_list"] == "1"
+    assert row["record_expense"] == "1"
     (line,) = map(json.loads, (tmp_path / "openai").read_text("utf-8").splitlines())
     shown = {t["function"]["name"]: t["function"]["parameters"] for t in line["tools"]}
-    assert shown["put_on_shopping_list"]["properties"]["count"]["type"] == "integer"
+    assert shown["record_expense"]["properties"]["amount"]["type"] == "number"
     again = RunState.of(agent.traces.happened(run))
-    assert again.tools["put_on_shopping_list"].app == "Shopping list"
+    assert again.tools["record_expense"].app == "Expenses"
 
 
 def test_the_command_line_lists_it_and_names_what_is_wrong(
@@ -116,14 +116,12 @@ def test_the_command_line_lists_it_and_names_what_is_wrong(
     monkeypatch.setenv(FILE_VARIABLE, str(settings))
     listed = CliRunner().invoke(app, ["tools"])
     assert listed.exit_code == 0, listed.output
-    assert "put_on_shopping_list(item, count?:int, needed_by?)->text" in listed.stdout
-    text = (folder / "shopping.py").read_text("utf-8").replace("item: str,", "item,")
-    (folder / "shopping.py").write_text(text, encoding="utf-8")
+    assert "record_expense(amount:number, what, day?)->text" in listed.stdout
+    text = (folder / "expenses.py").read_text("utf-8").replace("what: str,", "what,")
+    (folder / "expenses.py").write_text(text, encoding="utf-8")
     refused = CliRunner().invoke(app, ["tools"])
     assert refused.exit_code == 2
-    assert "shopping.py: tool put_on_shopping_list, parameter item: it has no type" in (
-        refused.stderr
-    )
+    assert "expenses.py: tool record_expense, parameter what: it has no type" in (refused.stderr)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +139,7 @@ def test_the_command_line_lists_it_and_names_what_is_wrong(
         ("def f():\n  '''Do it.'''", "tool f: the result has no type"),
         ("def F() -> str:\n  '''Do it.'''", "tool F: a name is up to 64 lower-case"),
         ("def open_note() -> str:\n  '''Do it.'''", "two tools are called open_note"),
-        ("def f() -> Nothing:\n  '''Do it.'''", "a type cannot be read"),
+        ("def f() -> 'Nothing':\n  '''Do it.'''", "a type cannot be read"),
         ("def f() -> str\n  '''Do it.'''", "line 3: SyntaxError"),
         ("def f() -> str:\n  '''Do it.'''\nf.x / 0", "line 5: AttributeError"),
         ("", "SyntaxError"),
@@ -227,7 +225,7 @@ def test_every_type_reaches_the_function_as_it_is_declared(make_agent: Any) -> N
         '1. every_type("a", "b", -3, 2.5, "tomorrow at 2pm", "blue", True, "Friday", '
         '["x", "y"], [1, -2], ["sid@example.com"], 7)\n2. join()'
     )
-    agent = make_agent({"go": [plan]}, tools_set=SIXTEEN.with_more([every_type]))
+    agent = make_agent({"go": [plan]}, tools=SIXTEEN.with_more([every_type]))
     run = agent.start("go", NOW)
     state = agent.wait(run, 20)
     agent.decide(run, state.approval.approval, Decision("approve"))

@@ -146,6 +146,17 @@ def tools() -> None:
 
 
 @app.command()
+def mcp() -> None:
+    """Serve other agents over the Model Context Protocol, on stdin and stdout."""
+    with explained():
+        from tinyagent.agent import TinyAgent
+        from tinyagent.mcp.server import serve
+
+        with TinyAgent.open() as agent:
+            serve(agent)
+
+
+@app.command()
 def doctor() -> None:
     """Show what is installed, what is missing, and the command that gets it."""
     with explained():

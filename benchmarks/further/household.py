@@ -7,15 +7,6 @@ from tinyagent import tool
 from tinyagent.tools.kinds import Text
 
 
-"""Twenty tools of a household, as a person might add them; they do nothing."""
-
-from datetime import date, datetime
-from typing import Literal
-
-from tinyagent import tool
-from tinyagent.tools.kinds import Text
-
-
 @tool(changes=False)
 def weather_forecast(place: str, day: date | None = None) -> str:
     """Get the weather forecast for a place: rain, sun, wind and temperature.

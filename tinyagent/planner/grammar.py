@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from tinyagent.plans.syntax import JOIN, Call, Plan
+from tinyagent.planner.spans import quantities
+from tinyagent.plans.syntax import JOIN, Call, Plan, write_value
 from tinyagent.plans.validate import EMAIL, PHONE
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
@@ -42,17 +44,19 @@ class Ways:
         closed: tools that must not be called.
         emptied: optional lists, by tool and argument, that must stay empty.
         demanded: results that the next list of their kind must hold.
+        must_call: the plan may not be ``join()`` alone while a tool can be called.
     """
 
     banned: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     emptied: set[tuple[str, str]] = field(default_factory=set)
     demanded: frozenset[int] = frozenset()
+    must_call: bool = False
 
     def copy(self) -> Ways:
         """The same ways, to close more of them."""
         banned = {place: set(values) for place, values in self.banned.items()}
-        return Ways(banned, set(self.closed), set(self.emptied), self.demanded)
+        return Ways(banned, set(self.closed), set(self.emptied), self.demanded, self.must_call)
 
     def ban(self, tool: str, argument: str, value: str) -> None:
         """Never again this value there."""
@@ -60,14 +64,20 @@ class Ways:
 
 
 def line_grammar(
-    request: str, tools: ToolSet, before: Plan, ways: Ways, copies: bool = True
+    request: str,
+    tools: ToolSet,
+    before: Plan,
+    ways: Ways,
+    copies: bool = True,
+    phrases: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
     """Lark grammar of the line that follows ``before``, its line end included.
 
     Where no tool can be called, the only line is ``join()``. Without ``copies``, what should
-    be copied from the request is any text of its kind.
+    be copied from the request is any text of its kind. ``phrases`` gives, for some tools, the
+    only ones that their times may be.
     """
-    return _Line(request, tools, before, ways, copies).grammar()
+    return _Line(request, tools, before, ways, copies, phrases).grammar()
 
 
 def literals(request: str, kind: str) -> list[str]:
@@ -80,10 +90,16 @@ def literals(request: str, kind: str) -> list[str]:
 
 class _Line:
     def __init__(
-        self, request: str, tools: ToolSet, before: Plan, ways: Ways, copies: bool
+        self,
+        request: str,
+        tools: ToolSet,
+        before: Plan,
+        ways: Ways,
+        copies: bool,
+        phrases: Mapping[str, Sequence[str]],
     ) -> None:
         self.request, self.tools, self.before, self.ways = request, tools, before, ways
-        self.copies = copies
+        self.copies, self.phrases = copies, phrases
         self.results = {c.number: tools[c.tool].result.name for c in before}
         # Names may hold underscores anywhere, so no two joined ones are safe from a third.
         self.numbers = {name: i for i, name in enumerate(tools)}
@@ -93,7 +109,9 @@ class _Line:
         number = len(self.before) + 1
         open_tools = [t for t in self.tools.values() if t.name not in self.ways.closed]
         calls = [self._call(t) for t in open_tools] if number <= MAX_TASKS else []
-        ways = [f'"{JOIN}()"'] + [call for call in calls if call]
+        ways = [call for call in calls if call]
+        if self.before.calls or not (ways and self.ways.must_call):
+            ways = [f'"{JOIN}()"', *ways]
         self.rules["start"] = f'"{number}. " line NL'
         self.rules["line"] = " | ".join(ways)
         self.rules["NL"] = r'"\n"'
@@ -128,6 +146,10 @@ class _Line:
         if ways := self._closed_set(parameter):
             left_out = [] if parameter.required or parameter.default != "" else [_quoted("")]
             return self._rule(symbol, " | ".join([*ways, *left_out]))
+        if kind.time and tool.name in self.phrases:
+            known = [*self.phrases[tool.name], *([] if parameter.required else [""])]
+            if known:
+                return self._rule(symbol, " | ".join(map(_quoted, known)))
         if kind.copied:
             return self._copied(symbol, tool, parameter)
         return self._text(symbol, tool, parameter)
@@ -139,9 +161,17 @@ class _Line:
             return [_quoted(c) for c in parameter.choices]
         if kind.name == "bool":
             return ['"True"', '"False"']
-        if kind.name in NUMBERS:
+        if kind.name not in NUMBERS:
+            return []
+        if kind.least is not None or not self.copies:
             return [f"/{MINUTES if kind.least else NUMBERS[kind.name]}/"]
-        return []
+        whole = kind.name == "int"
+        found = [n for n in quantities(self.request) if isinstance(n, int) or not whole]
+        if not parameter.required and not parameter.many:
+            found += [parameter.default] if parameter.default not in ("", *found) else []
+        elif not found:
+            return [f"/{NUMBERS[kind.name]}/"]
+        return [json.dumps(write_value(n)) for n in found] or [_quoted("")]
 
     def _list(self, symbol: str, tool: Tool, parameter: Parameter) -> str | None:
         emptied = (tool.name, parameter.name) in self.ways.emptied

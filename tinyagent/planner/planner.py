@@ -11,8 +11,8 @@ of the plans is taken.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +26,11 @@ from tinyagent.planner.constraints import Constraints, loose_grammar
 from tinyagent.planner.engine import Engine, Logits
 from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar, repeats
 from tinyagent.planner.prompt import clean, planner_prompt
+from tinyagent.planner.spans import time_phrases
 from tinyagent.plans.syntax import JOIN, Call, Plan, Value, read_call, read_plan, references
 from tinyagent.plans.validate import problems, unused_lookups
 from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
 
 LINE_TRIES = 4
 FREE_TOKENS = 500
@@ -81,10 +83,17 @@ class Planner:
     """Plans with one llama.cpp engine; not thread-safe, one request at a time.
 
     With less than all ``constraints``, plans may be invalid: that is for measuring.
+    ``trained`` names the tools that the model was trained on.
     """
 
-    def __init__(self, engine: Engine, constraints: Constraints = Constraints.ALL) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        constraints: Constraints = Constraints.ALL,
+        trained: Collection[str] = SIXTEEN,
+    ) -> None:
         self._engine = engine
+        self._trained = trained
         self._constraints = constraints
         self._tokenizer = lltokenizer_from_vocab(engine.vocab)
         self._mask = allocate_token_bitmask(1, engine.vocab_size)
@@ -106,7 +115,9 @@ class Planner:
 
         Args:
             request: the user's words.
-            tools: those that may be called; with none, the plan is ``join()``.
+            tools: those that may be called; with none, the plan is ``join()``. Of one that
+                the model was not trained on, times are whole phrases that resolve, and it
+                is not refused: that it fits the request is taken from who offers it.
             now: against which times must resolve.
             on_text: gets the plan as it is decoded, in pieces; a line ends with a line feed.
             on_restart: what ``on_text`` got so far is void; the plan comes again.
@@ -121,7 +132,7 @@ class Planner:
         request = clean(request)
         begun = time.perf_counter()
         self._steps, self._chosen = 0, []
-        prompt = planner_prompt(request, tools.values())
+        prompt = planner_prompt(request, tools.values(), self._trained)
         tokens = self._engine.tokenize(prompt)
         if len(tokens) > self._engine.limit // 2:
             raise RequestError(
@@ -130,8 +141,12 @@ class Planner:
             )
         self._engine.start(tokens, stop)
         read = time.perf_counter()
-        job = _Job(request, tools, now, tokens, on_text, stop)
-        ways = Ways()
+        untrained = [name for name in tools if name not in self._trained]
+        said = time_phrases(request, now) if untrained else []
+        job = _Job(request, tools, now, tokens, on_text, stop, dict.fromkeys(untrained, said))
+        # Training taught the planner to refuse what the tools that it knows cannot do. Whether
+        # another tool can is for ToolRAG to say.
+        ways = Ways(must_call=bool(untrained))
         for name, arguments in avoid:
             if name in tools and arguments and isinstance(arguments[0], str):
                 ways.ban(name, tools[name].parameters[0].name, arguments[0])
@@ -230,7 +245,7 @@ class Planner:
         if self._constraints < Constraints.TYPES:
             return loose_grammar(before, job.tools, self._constraints, MAX_TASKS)
         copies = self._constraints >= Constraints.COPIES
-        return line_grammar(job.request, job.tools, before, ways, copies)
+        return line_grammar(job.request, job.tools, before, ways, copies, job.phrases)
 
     def _line(
         self, job: _Job, draft: _Draft, ways: Ways, logits: Logits
@@ -340,7 +355,8 @@ class _Job:
     prompt: list[int]
     on_text: Callable[[str], None]
     stop: Callable[[], bool]
+    phrases: Mapping[str, Sequence[str]]
 
     def silent(self) -> _Job:
         """The same, with nobody to tell."""
-        return _Job(self.request, self.tools, self.now, self.prompt, lambda text: None, self.stop)
+        return replace(self, on_text=lambda text: None)

@@ -222,7 +222,7 @@ def _check_sentence(sentence: str, parameters: set[str], place: str) -> None:
     except ValueError as error:
         raise ToolDeclarationError(f"{place}: the sentence cannot be read ({error})") from error
     if strange := sorted(named - parameters):
-        raise ToolDeclarationError(f"{place}: the sentence names {strange[0]}, which is no argument")
+        raise ToolDeclarationError(f"{place}: the sentence names {strange[0]}, no argument of it")
 
 
 def _adapted(function: ToolFunction, hints: dict[str, Any], with_context: bool) -> ToolFunction:

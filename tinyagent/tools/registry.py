@@ -116,6 +116,9 @@ class ToolSet(Mapping[str, Tool]):
     def __len__(self) -> int:
         return len(self._tools)
 
+    def __hash__(self) -> int:
+        return hash(tuple(self._tools))
+
     def only(self, names: Iterable[str]) -> ToolSet:
         """The named tools, still in the order of their declaration."""
         wanted = set(names)

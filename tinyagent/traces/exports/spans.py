@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tinyagent.traces.declared import tools_of
 from tinyagent.traces.cells import Cell, cells
+from tinyagent.traces.declared import tools_of
 from tinyagent.traces.rows import Trace
 
 _OK, _ERROR = 1, 2
