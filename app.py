@@ -34,6 +34,8 @@ def main() -> int:
             traces=options.traces,
         )
         with closing(TinyAgent.open(settings)) as agent:
+            for trouble in agent.troubles:
+                print(trouble, file=sys.stderr)
             _serve(agent, options.port, options.mcp)
     except (TinyAgentError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

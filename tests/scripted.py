@@ -52,6 +52,8 @@ class Written:
         default_factory=lambda: {"prefill": 0.1, "decode": 0.2, "total": 0.3}
     )
     confidence: float = 0.9
+    model: str = ""
+    note: str = ""
 
 
 @dataclass

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from tinyagent.approval import ApprovalBook, Decision
 from tinyagent.backends.base import Backend
@@ -36,6 +37,7 @@ from tinyagent.traces import TraceLog
 from tinyagent.writers import Writer
 
 if TYPE_CHECKING:
+    from tinyagent.mcp.client import McpServers
     from tinyagent.toolrag.base import ToolRAG
 
 _KEPT = 100
@@ -55,6 +57,10 @@ class TinyAgent:
         traces: the open trace log; it is closed with the agent.
         clock: the present time, naive and local.
         versions: of the program and the models, for the traces.
+        servers: MCP servers that some tools are of; they are closed with the agent.
+
+    Attributes:
+        troubles: what of the settings could not be used, a sentence each.
     """
 
     def __init__(
@@ -69,10 +75,13 @@ class TinyAgent:
         traces: TraceLog,
         clock: Callable[[], datetime],
         versions: dict[str, str] | None = None,
+        servers: McpServers | None = None,
     ) -> None:
         self.settings = settings
         self.tools = tools
         self.traces = traces
+        self.troubles = list(servers.troubles) if servers else []
+        self._servers = servers
         self._clock = clock
         self._parts = Parts(
             settings,
@@ -106,23 +115,36 @@ class TinyAgent:
             ToolDeclarationError: one of the person's own tools is declared wrongly.
         """
         # Loading models takes longer than everything else the command line does.
-        from tinyagent.planner import load_planner, load_writer
+        from tinyagent.remote import planner_of, writer_of
         from tinyagent.toolrag import load
 
         settings = settings or load_settings()
         tools = installed_tools(settings.tools)
-        traces = TraceLog(settings.traces)
-        return cls(
-            settings,
-            backend=open_backend(settings, clock),
-            tools=tools,
-            toolrag=load(settings, tools),
-            planner=load_planner(settings),
-            writer=load_writer(settings) if settings.writers else None,
-            traces=traces,
-            clock=clock,
-            versions=_versions(settings),
-        )
+        with contextlib.ExitStack() as undo:
+            traces = TraceLog(settings.traces)
+            undo.callback(traces.close)
+            servers = open_servers(settings)  # they start while the models are loaded
+            if servers is not None:
+                undo.callback(servers.close)
+            backend = open_backend(settings, clock)
+            planner = planner_of(settings)
+            writer = writer_of(settings)
+            if servers is not None:
+                tools = tools.with_more(servers.tools(tools))
+            agent = cls(
+                settings,
+                backend=backend,
+                tools=tools,
+                toolrag=load(settings, tools),
+                planner=planner,
+                writer=writer,
+                traces=traces,
+                clock=clock,
+                versions=_versions(settings),
+                servers=servers,
+            )
+            undo.pop_all()
+        return agent
 
     def start(
         self,
@@ -262,6 +284,8 @@ class TinyAgent:
         self._parts.tasks.shutdown(wait=False, cancel_futures=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        if self._servers is not None:
+            self._servers.close()
         self.traces.close()
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -304,6 +328,19 @@ def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
     return Workspace(settings.workspace, clock, settings.send_mail)
 
 
+def open_servers(settings: Settings) -> McpServers | None:
+    """The MCP servers that the settings name, starting; None where they name none.
+
+    Raises:
+        SettingsError: their file is wrong.
+    """
+    if not settings.mcp.exists():
+        return None
+    from tinyagent.mcp.client import McpServers
+
+    return McpServers.of(settings.mcp, settings.task_timeout)
+
+
 def program_version() -> str:
     """The installed version, or "0" from a tree that is not installed."""
     try:
@@ -313,7 +350,10 @@ def program_version() -> str:
 
 
 def _versions(settings: Settings) -> dict[str, str]:
-    """Of the program, and of each model file: its package's, or the start of its hash."""
+    """Of the program and each model file (its package's, or the start of its hash); the server."""
     models = read_manifest(settings.models)
     found = {name: entry.version or entry.sha256[:12] for name, entry in models.items()}
-    return {"tinyagent": program_version()} | found
+    server = {}
+    if settings.server:
+        server["server"] = f"{settings.server_model} at {urlsplit(settings.server).netloc}"
+    return {"tinyagent": program_version()} | found | server

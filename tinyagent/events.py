@@ -135,6 +135,8 @@ class PlanReady(Event):
         decode_steps: evaluations of the model that it took.
         seconds: by stage: prefill, decode, total.
         confidence: mean probability of a token.
+        model: the model and server that wrote it; "" for the planner here.
+        note: what the person is to know of how it came to be, or "".
     """
 
     plan: str
@@ -144,6 +146,8 @@ class PlanReady(Event):
     decode_steps: int
     seconds: dict[str, float]
     confidence: float
+    model: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,14 @@ from functools import partial
 from tinyagent import events
 from tinyagent.answer import answer, cannot, so_far
 from tinyagent.approval import Decision, Grant, ToolRunner
-from tinyagent.errors import ApprovalError, PlanError, RequestError, TinyAgentError, TraceError
+from tinyagent.errors import (
+    ApprovalError,
+    PlanError,
+    RequestError,
+    ServerError,
+    TinyAgentError,
+    TraceError,
+)
 from tinyagent.events import Json
 from tinyagent.executor import Executor, Task
 from tinyagent.parts import Parts
@@ -43,6 +50,7 @@ LONGEST_REQUEST = 2000
 """Characters: some 500 tokens, which is what fits beside the tools in the planner's prompt."""
 _MAIL = ("compose_new_email", "reply_to_email", "forward_email")
 _SAY_OTHERWISE = "Say it in other words, or in smaller steps."
+_NOTHING_DONE = "Nothing was changed. Then ask again."
 
 
 Avoided = frozenset[tuple[str, tuple[Value, ...]]]
@@ -101,6 +109,8 @@ class Loop:
         except RequestError as error:
             cure = "Say what is to be done in a sentence or two."
             self._end(events.Failed(str(error), cure, invalid=True))
+        except ServerError as error:
+            self._end(events.Failed(f"{_sentence(str(error))}", _NOTHING_DONE))
         except TinyAgentError as error:
             self._end(events.Failed(str(error), _SAY_OTHERWISE))
         except Exception as error:
@@ -218,6 +228,8 @@ class Loop:
             planned.decode_steps,
             planned.seconds,
             planned.confidence,
+            planned.model,
+            planned.note,
         )
         self._take(planned.plan, self._ready)
         return planned.plan
@@ -419,6 +431,10 @@ def check_request(request: str) -> None:
             f"The request has {len(request):,} characters; "
             f"at most {LONGEST_REQUEST:,} can be planned."
         )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _holds_nothing_new(calls: list[ResolvedCall], shown: Counter[str]) -> bool:

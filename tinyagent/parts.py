@@ -51,6 +51,14 @@ class Planned(Protocol):
     def confidence(self) -> float:
         """Mean probability of a token."""
 
+    @property
+    def model(self) -> str:
+        """The model and server that wrote it; "" for the planner here."""
+
+    @property
+    def note(self) -> str:
+        """What the person is to know of how it came to be, or ""."""
+
 
 class Planner(Protocol):
     """Whatever writes plans."""

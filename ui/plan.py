@@ -95,7 +95,10 @@ def _caption(state: RunState, again: str) -> str:
         return ""
     made = state.plan
     sure = f"{made.plan_tokens} tokens, mean probability {made.confidence:.2f}"
-    return f'<p class="caption">{escape(sure + again)}</p>'
+    if made.model:
+        sure = f"{made.plan_tokens} tokens, by {made.model}"
+    note = f'<p class="note">{escape(made.note)}</p>' if made.note else ""
+    return f'{note}<p class="caption">{escape(sure + again)}</p>'
 
 
 def _code(line: str) -> str:

@@ -51,6 +51,8 @@ class Planned:
         decode_steps: evaluations of the model after the prompt.
         seconds: "prefill", "decode" and "total".
         confidence: mean probability of the tokens that were chosen, among those allowed.
+        model: the model and server that wrote it; "" for the planner here.
+        note: what the person is to know of how it came to be; "" where there is nothing.
     """
 
     plan: Plan
@@ -60,6 +62,8 @@ class Planned:
     decode_steps: int
     seconds: dict[str, float]
     confidence: float
+    model: str = ""
+    note: str = ""
 
 
 @dataclass
