@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
 server = MCPServer("notebook")
@@ -49,7 +50,7 @@ def paint(colours: dict[str, Any]) -> str:
 @server.tool()
 def fail() -> str:
     """Fail in words."""
-    raise ValueError("the ink is dry")
+    raise ToolError("the ink is dry")
 
 
 @server.tool()

@@ -241,7 +241,7 @@ def test_the_error_is_in_the_run_and_the_trace_and_nothing_is_half_run(
     there = stand(plan(half))
     with TinyAgent.open(here(settings, there, server_key="MY_KEY")) as agent:
         run = agent.start(TEXT, NOW)
-        state = agent.wait(run, 60)
+        state = agent.wait(run, 250)
         assert isinstance(state.answer, events.Failed)
         assert "wrote no plan that can be used" in state.answer.message
         assert "Nothing was changed" in state.answer.cure
@@ -257,7 +257,7 @@ def test_where_the_setting_allows_it_the_plan_is_made_here(
 ) -> None:
     there = stand(status(401))
     with TinyAgent.open(here(settings, there, server_fallback=True)) as agent:
-        state = agent.wait(agent.start(TEXT, NOW), 60)
+        state = agent.wait(agent.start(TEXT, NOW), 250)
         assert state.plan is not None
         assert state.plan.model == ""
         assert state.plan.note.startswith("Planned on this computer: the server")

@@ -141,7 +141,7 @@ async def _unless_stopped(
 async def _ask(server: Server, body: dict[str, Any]) -> Completion:
     retrying = AsyncRetrying(
         stop=stop_after_attempt(TRIES),
-        wait=wait_exponential_jitter(PAUSE, LONGEST_PAUSE),
+        wait=wait_exponential_jitter(multiplier=PAUSE, max=LONGEST_PAUSE),
         retry=retry_if_exception(lambda e: isinstance(e, ServerError) and e.passing),
         reraise=True,
     )

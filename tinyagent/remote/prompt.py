@@ -23,8 +23,8 @@ Text stands in double quotes. Trailing arguments that hold their default are lef
 a result.
 - An e-mail address, a phone number or a path is $k of a look-up, or stands in the request; it is \
 never a name. Each person is looked up once; a file is found before it is attached or summarised.
-- Names, places, files, numbers and times are copied from the request, word for word. Times are not \
-computed: "tomorrow at 2pm" stays as it is.
+- Names, places, files, numbers and times are copied from the request, word for word. Times are \
+not computed: "tomorrow at 2pm" stays as it is.
 - No call that the request does not need. Where no tool serves the request, the plan is 1. join()
 
 Tools:
@@ -51,9 +51,7 @@ def repair(
 ) -> list[Message]:
     """The same, with what is wrong with the answer."""
     faults = [str(error) for error in wrong]
-    faults += [
-        f"{_call(tool, arguments)} found nothing; do without it" for tool, arguments in avoid
-    ]
+    faults += [f"{_call(*call)} found nothing; do without it" for call in avoid]
     told = "\n".join(f"- {fault}" for fault in faults)
     again = f"That plan cannot be used:\n{told}\nWrite the whole plan again, and nothing else."
     return [
