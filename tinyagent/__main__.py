@@ -1,6 +1,6 @@
-"""``python -m tinyagent`` is the command ``tinyagent``."""
+"""``python -m tinyagent``: the same as the command ``tinyagent``."""
 
 from tinyagent.cli import app
 
 if __name__ == "__main__":
-    app(prog_name="tinyagent")
+    app()

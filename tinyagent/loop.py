@@ -184,6 +184,7 @@ class Loop:
         loop = asyncio.get_running_loop()
         toolrag = self._parts.toolrag
         s = await loop.run_in_executor(self._parts.models, toolrag.select, self._request)
+        self._odds = s.odds
         selected = events.ToolsSelected(
             s.probabilities,
             list(s.tools),
@@ -213,6 +214,7 @@ class Loop:
                 self._request,
                 self._tools.only(tools),
                 self._now,
+                odds=self._odds,
                 on_text=on_text,
                 on_restart=on_restart,
                 avoid=avoid,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,6 +69,7 @@ class Planner(Protocol):
         tools: ToolSet,
         now: datetime,
         *,
+        odds: Mapping[str, float],
         on_text: Callable[[str], None],
         on_restart: Callable[[], None],
         avoid: Collection[tuple[str, tuple[Value, ...]]],
@@ -76,6 +77,7 @@ class Planner(Protocol):
     ) -> Planned:
         """Write a plan; ``on_text`` gets it in pieces, ``stop`` says when to give up.
 
+        ``odds`` are ToolRAG's log-odds that a tool is needed, of some tools.
         ``on_restart`` is told when the pieces so far are void. Calls in
         ``avoid``, as (tool, arguments), do not come.
         """

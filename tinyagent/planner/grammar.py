@@ -45,6 +45,7 @@ class Ways:
         emptied: optional lists, by tool and argument, that must stay empty.
         demanded: results that the next list of their kind must hold.
         must_call: the plan may not be ``join()`` alone while a tool can be called.
+        only: the tool that must be called, "" for any; where it cannot be, the line is ``join()``.
     """
 
     banned: dict[tuple[str, str], set[str]] = field(default_factory=dict)
@@ -52,11 +53,14 @@ class Ways:
     emptied: set[tuple[str, str]] = field(default_factory=set)
     demanded: frozenset[int] = frozenset()
     must_call: bool = False
+    only: str = ""
 
     def copy(self) -> Ways:
         """The same ways, to close more of them."""
         banned = {place: set(values) for place, values in self.banned.items()}
-        return Ways(banned, set(self.closed), set(self.emptied), self.demanded, self.must_call)
+        return Ways(
+            banned, set(self.closed), set(self.emptied), self.demanded, self.must_call, self.only
+        )
 
     def ban(self, tool: str, argument: str, value: str) -> None:
         """Never again this value there."""
@@ -107,11 +111,15 @@ class _Line:
 
     def grammar(self) -> str:
         number = len(self.before) + 1
-        open_tools = [t for t in self.tools.values() if t.name not in self.ways.closed]
+        only, closed = self.ways.only, self.ways.closed
+        open_tools = [
+            t for t in self.tools.values() if t.name not in closed and only in ("", t.name)
+        ]
         calls = [self._call(t) for t in open_tools] if number <= MAX_TASKS else []
         ways = [call for call in calls if call]
-        if self.before.calls or not (ways and self.ways.must_call):
-            ways = [f'"{JOIN}()"', *ways]
+        must = only or (self.ways.must_call and not self.before.calls)
+        if not ways or not must:
+            ways.insert(0, f'"{JOIN}()"')
         self.rules["start"] = f'"{number}. " line NL'
         self.rules["line"] = " | ".join(ways)
         self.rules["NL"] = r'"\n"'

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from tinyagent.errors import ServerError
 from tinyagent.parts import Planner
-from tinyagent.planner.planner import Planned
+from tinyagent.planner.planner import NO_ODDS, Planned
 from tinyagent.plans.syntax import Value
 from tinyagent.remote.planner import RemotePlanner
 from tinyagent.tools.registry import ToolSet
@@ -28,6 +28,7 @@ class FallbackPlanner:
         tools: ToolSet,
         now: datetime,
         *,
+        odds: Mapping[str, float] = NO_ODDS,
         on_text: Callable[[str], None] = lambda text: None,
         on_restart: Callable[[], None] = lambda: None,
         avoid: Collection[tuple[str, tuple[Value, ...]]] = (),
@@ -39,6 +40,7 @@ class FallbackPlanner:
                 request,
                 tools,
                 now,
+                odds=odds,
                 on_text=on_text,
                 on_restart=on_restart,
                 avoid=avoid,
@@ -50,6 +52,7 @@ class FallbackPlanner:
                 request,
                 tools,
                 now,
+                odds=odds,
                 on_text=on_text,
                 on_restart=on_restart,
                 avoid=avoid,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from tinyagent.errors import PlanError, ServerError
-from tinyagent.planner.planner import Planned
+from tinyagent.planner.planner import NO_ODDS, Planned
 from tinyagent.plans.syntax import Plan, Value, read_plan
 from tinyagent.plans.validate import problems
 from tinyagent.remote.chat import Completion, Message, Server, complete, owner
@@ -78,6 +78,7 @@ class RemotePlanner:
         tools: ToolSet,
         now: datetime,
         *,
+        odds: Mapping[str, float] = NO_ODDS,
         on_text: Callable[[str], None] = lambda text: None,
         on_restart: Callable[[], None] = lambda: None,
         avoid: Avoided = (),

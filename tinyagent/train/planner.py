@@ -42,6 +42,7 @@ from tinyagent.planner.prompt import END, planner_prompt
 from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train.hardware import cores, has_bf16
 from tinyagent.train.invented import invent
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -103,7 +104,7 @@ def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
 
 
 def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
-    threads = max(1, (os.cpu_count() or 1) // recipe.workers)
+    threads = max(1, cores() // recipe.workers)
     torch.set_num_threads(threads)
     dist.init_process_group("gloo", rank=rank, world_size=recipe.workers)
     torch.manual_seed(recipe.seed)
@@ -175,11 +176,6 @@ def write_adapter(weights: dict[str, torch.Tensor], path: Path) -> None:
     """Write LoRA weights in F16, as ``planner.merge`` reads them."""
     halves = {name: w.to(torch.float16).contiguous() for name, w in weights.items()}
     save_file(halves, path, metadata={"scale": str(float(SCALE)), "base": "SmolLM2-135M-Instruct"})
-
-
-def has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 matrices in hardware."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def load_base(base: Path, dtype: Any = torch.float32) -> tuple[Any, Any]:

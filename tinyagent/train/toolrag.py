@@ -31,6 +31,7 @@ from transformers import BertConfig, BertModel
 from tinyagent.models import update_manifest
 from tinyagent.toolrag.encoder import load_tokenizer
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train.hardware import has_bf16
 
 LABELS = list(SIXTEEN)
 
@@ -46,7 +47,8 @@ class Recipe:
     batch: int = 32
     positive_weight: float = 4.0
     recall: float = 0.997
-    max_tokens: int = 96
+    max_tokens: int = 192
+    """Of a request that is longer the end is not seen, while its tools are still wanted."""
     seed: int = 0
     threads: int = 2
 
@@ -84,15 +86,17 @@ def train(
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
     weight = torch.full((len(LABELS),), recipe.positive_weight)
-    begun, losses = time.monotonic(), []
+    begun, losses, bf16 = time.monotonic(), [], has_bf16()
     network.train()
     for step, batch in enumerate(_batches(rows, recipe)):
         share = step / total
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * min(1, (step + 1) / 30) * (1 - share)
         vectors, mask, targets = _tensors(batch, words, tokens, recipe)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            logits = network(vectors, mask)
         loss = nn.functional.binary_cross_entropy_with_logits(
-            network(vectors, mask), targets, pos_weight=weight
+            logits.float(), targets, pos_weight=weight
         )
         loss.backward()
         optimizer.step()
