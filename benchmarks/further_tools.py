@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
@@ -109,14 +110,14 @@ def starts() -> None:
         "workspace=here / 'workspace', traces=here / 'traces.db')\n"
         "TinyAgent.open(settings).close()"
     )
-    for name, folder in (("16 tools", HERE / "none"), ("56 tools", FURTHER)):
-        seconds = []
-        for _ in range(STARTS):
-            began = time.perf_counter()
-            here = "/tmp/tinyagent-starts"
-            subprocess.run([sys.executable, "-c", code, str(folder), here], check=True)
-            seconds.append(time.perf_counter() - began)
-        print(f"start with {name}: {median(seconds):.2f} s")
+    with tempfile.TemporaryDirectory() as here:
+        for name, folder in (("16 tools", HERE / "none"), ("56 tools", FURTHER)):
+            seconds = []
+            for _ in range(STARTS):
+                began = time.perf_counter()
+                subprocess.run([sys.executable, "-c", code, str(folder), here], check=True)
+                seconds.append(time.perf_counter() - began)
+            print(f"start with {name}: {median(seconds):.2f} s")
 
 
 def fit(
@@ -144,10 +145,9 @@ def fit(
         guessed[fold == k] = features[fold == k] @ weights + bias >= 0
     weights, bias = _logistic(features, labels)
     print("NEARNESS, MARGIN, TRAINED, BIAS =", *(round(float(x), 2) for x in (*weights, bias)))
-    print(f"in two folds: offered where needed {guessed[labels == 1].sum() / len(requests):.1%}, ")
-    print(
-        f"  others offered {guessed[labels == 0].sum() / (len(requests) + len(dev)):.2f} a request"
-    )
+    found = guessed[labels == 1].sum() / len(requests)
+    more = guessed[labels == 0].sum() / (len(requests) + len(dev))
+    print(f"in two folds: offered where needed {found:.1%}, others offered {more:.2f} a request")
 
 
 def _logistic(features: Table, labels: Table) -> tuple[Table, float]:

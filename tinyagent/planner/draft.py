@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 
 from tinyagent.plans.syntax import Call, Plan
 from tinyagent.tools.registry import ToolSet
@@ -66,7 +65,7 @@ class Job:
     odds: Mapping[str, float]
     on_text: Callable[[str], None]
     stop: Callable[[], bool]
-    phrases: Mapping[str, Sequence[str]] = MappingProxyType({})
+    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def silent(self) -> Job:
         """The same, with nobody to tell."""
