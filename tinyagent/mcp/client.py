@@ -16,7 +16,7 @@ from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Self, TypeVar
+from typing import Any, Self, TextIO, TypeVar
 
 import anyio
 import httpx2
@@ -208,7 +208,7 @@ class _Server:
                     told = self._told(error, said)
                     ready.set_exception(ToolError(f"server {self.name}: {told}"))
 
-    async def _client_of(self, stack: AsyncExitStack, said: IO[str]) -> Client:
+    async def _client_of(self, stack: AsyncExitStack, said: TextIO) -> Client:
         if self.config.url:
             http = httpx2.AsyncClient(headers=self.config.headers, timeout=_HTTP_TIMES)
             await stack.enter_async_context(http)
@@ -221,7 +221,7 @@ class _Server:
         )
         return Client(stdio_client(command, said))
 
-    def _told(self, error: Exception, said: IO[str]) -> str:
+    def _told(self, error: Exception, said: TextIO) -> str:
         """Why it could not be connected to, with the last line that a command wrote."""
         if isinstance(_cause(error), FileNotFoundError):
             return f"there is no program {self.config.command}; install it, or give its whole path"

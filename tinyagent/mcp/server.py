@@ -168,7 +168,7 @@ def _form(state: RunState) -> tuple[str, ElicitRequestFormParams]:
     question = state.questions[0]
     field = {"type": "string", "title": "Which one? Empty to leave it out."}
     if question.candidates:
-        field = {"type": "string", "title": "Which one?", "enum": [*question.candidates]}  # type: ignore[dict-item]
+        field = {"type": "string", "title": "Which one?", "enum": [*question.candidates]}
     return question.question, _params(question.text, field)
 
 

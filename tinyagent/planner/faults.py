@@ -53,7 +53,7 @@ def _is_time(phrase: str, now: datetime) -> bool:
 
 def _said_twice(call: Call, tool: Tool) -> str | None:
     """A list that holds what an earlier list of the call holds: nobody is cc'd twice."""
-    seen: set[str | int] = set()
+    seen: set[str | int | float] = set()
     for parameter, value in zip(tool.parameters, call.arguments, strict=False):
         if isinstance(value, tuple):
             if seen & set(value):

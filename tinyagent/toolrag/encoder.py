@@ -9,7 +9,8 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-Vector = Matrix = npt.NDArray[np.float32]
+Vector = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float32]
 MAX_TOKENS = 256
 
 
