@@ -82,7 +82,7 @@ def test_the_example_of_the_docs_is_planned_approved_run_traced_and_exported(
         "tasks": [call.task],
         "arguments": {str(call.task): {"amount": "45.10", "day": "Friday"}},
     }
-    decision = read_decision(form, state.approval, state.tools)
+    decision = read_decision(form, state.approval, state.tools, NOW)
     agent.decide(run, state.approval.approval, decision)
     done = agent.wait(run, 60).answer
     assert isinstance(done, events.Answered)

@@ -6,12 +6,13 @@ from datetime import datetime
 
 import pytest
 
+from tinyagent.models import find
 from tinyagent.planner import load_planner
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.planner import Planner
 from tinyagent.plans.validate import problems
 from tinyagent.settings import Settings
-from tinyagent.toolrag.base import Selection, log_odds
+from tinyagent.toolrag.base import MOST_CERTAIN, OVERSTATED, Selection, log_odds
 from tinyagent.tools.sixteen import SIXTEEN
 
 NOW = datetime(2026, 11, 24, 9, 30)
@@ -24,11 +25,17 @@ def planner() -> Planner:
     return load_planner(Settings())
 
 
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine(find("planner-q4_0", Settings().models))
+
+
 def test_odds_come_from_a_classifier_alone() -> None:
     probabilities = {"send_sms": 0.9, "create_note": 0.0}
     classified = Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0)
-    assert classified.odds["send_sms"] == pytest.approx(2.197, abs=1e-3)
-    assert classified.odds["create_note"] == log_odds(1e-6)
+    assert classified.odds == {"send_sms": pytest.approx(log_odds(0.9) - OVERSTATED)}
+    assert log_odds(0.9) == pytest.approx(2.197, abs=1e-3)
+    assert log_odds(1.0) == log_odds(MOST_CERTAIN)
     assert Selection(probabilities, ["send_sms"], None, "basic", 0.0).odds == {}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -27,16 +28,19 @@ from tinyagent.models import read_manifest
 from tinyagent.parts import Parts, Planner
 from tinyagent.plans.syntax import read_plan
 from tinyagent.plans.validate import problems
-from tinyagent.run import Run
+from tinyagent.remembered import Remembered, RememberedApprovals
+from tinyagent.run import Listener, Run
 from tinyagent.settings import Settings, load_settings
 from tinyagent.state import RunState
 from tinyagent.tools.installed import installed_tools
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
+from tinyagent.undo import can_undo, undo_run
 from tinyagent.writers import Writer
 
 if TYPE_CHECKING:
+    from tinyagent.backends.zoom import ZoomAccount
     from tinyagent.mcp.client import McpServers
     from tinyagent.toolrag.base import ToolRAG
 
@@ -82,7 +86,7 @@ class TinyAgent:
         self.traces = traces
         self.troubles = list(servers.troubles) if servers else []
         self._servers = servers
-        self._clock = clock
+        self.clock = clock
         self._parts = Parts(
             settings,
             backend,
@@ -92,6 +96,7 @@ class TinyAgent:
             writer,
             threading.Lock(),
             ApprovalBook(),
+            RememberedApprovals(settings.traces.parent, clock),
             ThreadPoolExecutor(1, "models"),
             ThreadPoolExecutor(16, "tasks"),
             versions or {},
@@ -153,6 +158,7 @@ class TinyAgent:
         *,
         source: str = "python",
         asks: bool = True,
+        remembered: bool = True,
     ) -> str:
         """Begin a run; returns its id at once.
 
@@ -162,10 +168,12 @@ class TinyAgent:
             source: who asks, for the trace.
             asks: a person is there to answer questions; else a look-up that fits
                 several or nothing fails.
+            remembered: approvals that were remembered count; else it is asked each time.
         """
-        began = self._clock()
-        run = Run(f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", self._clock, self.traces.record)
-        loop = Loop(self._parts, run, request, now or began, source, asks)
+        request = _whole(request)
+        began = self.clock()
+        run = new_run(self.clock, self.traces.record)
+        loop = Loop(self._parts, run, request, now or began, source, asks, remembered)
 
         async def begin() -> None:
             self._forget_old()
@@ -240,7 +248,7 @@ class TinyAgent:
         """
 
         async def act() -> None:
-            self._live_loop(run).answer(question, choice)
+            self._live_loop(run).answer(question, _whole(choice))
 
         self._do(act())
 
@@ -251,6 +259,36 @@ class TinyAgent:
         except PlanError as error:
             return [error]
         return problems(plan, self.tools, datetime.fromisoformat(self.state(run).now))
+
+    def can_undo(self, run: str) -> bool:
+        """Did the run change anything that can be taken back? TraceError if there is no such."""
+        return can_undo(self.traces.happened(run))
+
+    def undo(self, run: str, source: str = "python") -> str:
+        """Take back what a run changed; the id of the run that this is, which says how it went.
+
+        Raises:
+            TraceError: there is no such run, it is not over, or acted elsewhere.
+        """
+        happened = self._past(run)
+        loop = self._loops.get(run)
+        if loop is not None and not loop.run.state.over:
+            raise TraceError(f"run {run} is under way; stop it first")
+        undoing = new_run(self.clock, self.traces.record)
+        undo_run(undoing, happened, self._parts.backend, self.clock, source)
+        return undoing.id
+
+    def remembered(self) -> list[Remembered]:
+        """The approvals that are remembered now; ApprovalError where they cannot be read."""
+        return self._parts.remembered.all()
+
+    def revoke(self, which: str) -> list[Remembered]:
+        """Forget a remembered approval by its id, or "all"; those that were forgotten.
+
+        Raises:
+            ApprovalError: there is no such one, or the list cannot be written.
+        """
+        return self._parts.remembered.revoke(which)
 
     def names(self) -> dict[str, list[str]]:
         """The names in use where it acts, by what they name: "contacts", "notes" …"""
@@ -309,6 +347,16 @@ class TinyAgent:
             del self._loops[run], self._jobs[run]
 
 
+def _whole(text: str) -> str:
+    """The text without halves of characters, which nothing can write down."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def new_run(clock: Callable[[], datetime], log: Listener) -> Run:
+    """A run with an id that no other has."""
+    return Run(f"{clock():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", clock, log)
+
+
 def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
     """The backend that the settings name; a first start makes the sample workspace.
 
@@ -318,7 +366,9 @@ def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
     if settings.backend == "macos":
         from tinyagent.backends.macos import MacOS
 
-        return MacOS(send_mail=settings.send_mail, zoom_link=settings.zoom_link)
+        return MacOS(
+            send_mail=settings.send_mail, zoom_link=settings.zoom_link, zoom=_zoom_account()
+        )
     from tinyagent.backends.workspace import Workspace
 
     if not settings.workspace.exists():
@@ -339,6 +389,14 @@ def open_servers(settings: Settings) -> McpServers | None:
     from tinyagent.mcp.client import McpServers
 
     return McpServers.of(settings.mcp, settings.task_timeout)
+
+
+def _zoom_account() -> ZoomAccount | None:
+    """The user's Zoom account; SettingsError where only some of its credentials are there."""
+    from tinyagent.backends.zoom import ZoomAccount, credentials
+
+    own = credentials(os.environ)
+    return ZoomAccount(own) if own else None
 
 
 def program_version() -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from tinyagent.approval import ApprovalBook
 from tinyagent.backends.base import Backend
 from tinyagent.plans.syntax import Plan, Value
+from tinyagent.remembered import RememberedApprovals
 from tinyagent.settings import Settings
 from tinyagent.tools.registry import ToolSet
 from tinyagent.writers import Writer
@@ -96,6 +97,7 @@ class Parts:
         writer: the model that writes texts; None where that is switched off.
         writer_lock: held while it writes.
         book: the grants.
+        remembered: the approvals that a person had remembered.
         models: the one thread on which ToolRAG and the planner work.
         tasks: the threads on which tools work.
         versions: of the program and the models, for the trace.
@@ -109,6 +111,13 @@ class Parts:
     writer: Writer | None
     writer_lock: threading.Lock
     book: ApprovalBook
+    remembered: RememberedApprovals
     models: Executor
     tasks: Executor
     versions: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """Where calls act, as far as a remembered approval minds: a draft is not a sent mail."""
+        sends = ", mail is sent" if self.settings.send_mail else ""
+        return f"{self.backend.name}{sends}"

@@ -49,6 +49,7 @@ class TaskState:
         error: why it failed or was skipped.
         seconds: it took.
         writing: the argument that a writer writes now, or "".
+        undoable: what it changed can be taken back.
     """
 
     number: int
@@ -66,6 +67,7 @@ class TaskState:
     error: str = ""
     seconds: float = 0.0
     writing: str = ""
+    undoable: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ class RunState:
                     seconds=event.seconds,
                     share=1.0,
                     doing="",
+                    undoable=bool(event.changes),
                 )
             case events.TaskFailed():
                 return self._with(

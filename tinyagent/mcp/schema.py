@@ -71,7 +71,7 @@ def read_tool(
         RESULT,
         _function(read, call),
         _plain(title) + (claim if changes else ""),
-        f"MCP server {server}",
+        origin=f"MCP server {server}",
     )
 
 

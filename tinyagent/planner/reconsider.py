@@ -10,7 +10,6 @@ find likeliest.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ import numpy as np
 from tinyagent.planner.draft import Draft, Job
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.grammar import Ways
+from tinyagent.plans.free_text import free_spans
 from tinyagent.plans.syntax import Call
 from tinyagent.plans.validate import unused_lookups
 
@@ -134,26 +134,14 @@ class Reconsider:
 
     def _told(self, job: Job, draft: Draft) -> list[bool]:
         """Which tokens of a draft are free text."""
-        told = []
+        told: list[bool] = []
         for i in range(len(draft.starts)):
             pieces = [self.engine.piece(token) for token in draft.line(i)]
-            line = b"".join(pieces)
-            spans = self._texts(job, draft.calls[i], line) if i < len(draft.calls) else []
+            line = b"".join(pieces).decode()
+            spans = free_spans(draft.calls[i], job.tools, line) if i < len(draft.calls) else []
+            ranges = [(len(line[:a].encode()), len(line[:b].encode())) for a, b in spans]
             at = 0
             for piece in pieces:
-                told.append(any(start <= at and at + len(piece) <= end for start, end in spans))
+                told.append(any(a <= at and at + len(piece) <= b for a, b in ranges))
                 at += len(piece)
         return told
-
-    @staticmethod
-    def _texts(job: Job, call: Call, line: bytes) -> list[tuple[int, int]]:
-        """Where in a line its free texts stand."""
-        spans, at = [], 0
-        for parameter, value in zip(job.tools[call.tool].parameters, call.arguments, strict=False):
-            if isinstance(value, str):
-                text = json.dumps(value, ensure_ascii=False).encode()
-                at = max(at, line.find(text, at))
-                if parameter.kind.free:
-                    spans.append((at, at + len(text)))
-                at += len(text)
-        return spans

@@ -81,7 +81,7 @@ class Declaration:
             KINDS[self.result],
             _cannot_be_called,
             self.sentence,
-            self.origin,
+            origin=self.origin,
         )
 
 

@@ -20,6 +20,7 @@ import re
 import string
 import types
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, overload
 
@@ -28,7 +29,7 @@ from tinyagent.plans.syntax import JOIN
 from tinyagent.times import Moment
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.kinds import CHOICE, FLAG, INTEGER, KINDS, NUMBER, RESULT, WORDS, Kind
-from tinyagent.tools.registry import Parameter, Tool, ToolFunction
+from tinyagent.tools.registry import Aim, Parameter, Tool, ToolFunction
 
 OWN_APP = "Own tools"
 """The application of a tool that names none."""
@@ -58,6 +59,7 @@ def tool(
     changes: bool = True,
     sentence: str = "",
     examples: Sequence[str] = (),
+    aim: Aim | None = None,
 ) -> Callable[[ToolFunction], Tool]: ...
 
 
@@ -69,6 +71,7 @@ def tool(
     changes: bool = True,
     sentence: str = "",
     examples: Sequence[str] = (),
+    aim: Aim | None = None,
 ) -> Tool | Callable[[ToolFunction], Tool]:
     """Declare a function as a tool, with ``@tool`` alone or with options.
 
@@ -82,6 +85,7 @@ def tool(
         sentence: what a call will do, a format string over the arguments; the
             description where it is left out.
         examples: requests that need the tool; they help ToolRAG to find it.
+        aim: finds what a call acts on, where its arguments leave that open.
 
     Raises:
         ToolDeclarationError: the name, a parameter or the result is not what the plan
@@ -89,7 +93,8 @@ def tool(
     """
 
     def declare(function: ToolFunction) -> Tool:
-        return _declared(function, app, changes, sentence, tuple(examples))
+        made = _declared(function, app, changes, sentence)
+        return replace(made, examples=tuple(examples), aim=aim)
 
     return declare if function is None else declare(function)
 
@@ -102,9 +107,7 @@ def check_name(name: str, place: str) -> None:
         )
 
 
-def _declared(
-    function: ToolFunction, app: str, changes: bool, sentence: str, examples: tuple[str, ...]
-) -> Tool:
+def _declared(function: ToolFunction, app: str, changes: bool, sentence: str) -> Tool:
     name = function.__name__
     place = f"tool {name}"
     check_name(name, place)
@@ -124,7 +127,6 @@ def _declared(
         _result(hints.get("return", inspect.Parameter.empty), place),
         _adapted(function, hints, with_context),
         sentence,
-        examples=examples,
     )
 
 

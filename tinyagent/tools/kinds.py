@@ -26,6 +26,7 @@ class Kind:
         time: "start" or "end" where the runtime resolves it as a time.
         blank: an empty text has a meaning of its own.
         least: of a number; None where it has no least.
+        made: of a result that is text: made by the tool, and not written by anybody.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind:
     time: Literal["", "start", "end"] = ""
     blank: bool = False
     least: int | None = None
+    made: bool = False
 
 
 READABLE = frozenset({"email", "phone", "path", "text"})
@@ -58,6 +60,9 @@ Title = Annotated[str, Kind("", takes=READABLE, free=True)]
 
 Text = Annotated[str, Kind("text", takes=READABLE, flows=True, free=True)]
 """Text, in which results of earlier tasks may stand."""
+
+Link = Annotated[str, Kind("text", made=True)]
+"""A link that a tool made: unlike a note or a document, nobody can have written in it."""
 
 Time = Annotated[Moment, Kind("time", copied=True, time="start")]
 """ISO, or the user's own words; resolved against the request's ``now``."""
@@ -115,6 +120,7 @@ KINDS: dict[str, Kind] = {
         "phone": Phone,
         "path": Path,
         "status": Status,
+        "link": Link,
         "minutes": Minutes,
     }.items()
 } | {

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tinyagent.backends.base import Target
 from tinyagent.errors import ToolDeclarationError
 from tinyagent.tools.kinds import Kind
 
@@ -55,6 +56,20 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Aim:
+    """How to find out, before approval, what a call will act on.
+
+    Attributes:
+        find: called as the tool's function is; None where there is nothing to tell.
+            ToolError where the call could not work.
+        by: the arguments that decide it.
+    """
+
+    find: Callable[..., Target | None]
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Tool:
     """A declared tool.
 
@@ -70,6 +85,7 @@ class Tool:
             the arguments.
         origin: the file, package or server that it comes from; "" for the sixteen.
         examples: requests that need it, for ToolRAG.
+        aim: finds what a call acts on, where its arguments leave that open.
     """
 
     name: str
@@ -80,6 +96,7 @@ class Tool:
     result: Kind
     function: ToolFunction
     sentence: str
+    aim: Aim | None = None
     origin: str = ""
     examples: tuple[str, ...] = ()
 
