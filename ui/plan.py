@@ -97,7 +97,7 @@ def _caption(state: RunState, again: str) -> str:
     sure = f"{made.plan_tokens} tokens, mean probability {made.confidence:.2f}"
     if made.model:
         sure = f"{made.plan_tokens} tokens, by {made.model}"
-    note = f'<p class="note">{escape(made.note)}</p>' if made.note else ""
+    note = f'<p class="caption">{escape(made.note)}</p>' if made.note else ""
     return f'{note}<p class="caption">{escape(sure + again)}</p>'
 
 
