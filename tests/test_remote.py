@@ -299,7 +299,7 @@ def test_every_example_is_a_valid_plan() -> None:
     from tinyagent.plans.syntax import read_plan
 
     drawn = draw_examples()
-    assert len(drawn) > 200
+    assert len(drawn) > 150
     for one in drawn:
         assert problems(read_plan(one.plan), SIXTEEN, NOW) == [], one
 

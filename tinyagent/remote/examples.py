@@ -24,7 +24,7 @@ from tinyagent.toolrag.encoder import Encoder, Matrix
 
 OF_EACH = 3
 """Examples of one set of tools."""
-MOST = 400
+MOST = 240
 
 
 @dataclass(frozen=True)
