@@ -60,7 +60,7 @@ def test_opinions_of_tools_that_are_not_offered_change_nothing(planner: Planner)
 def test_whatever_is_said_to_be_needed_the_plan_is_valid(planner: Planner, tool: str) -> None:
     request = "Ask Ana for the deck tomorrow at 5 and note it in Ideas"
     tools = SIXTEEN.only(["get_email_address", "compose_new_email", "create_note", tool])
-    plan = planner.plan(request, tools, NOW, odds={name: 9.0 for name in tools}).plan
+    plan = planner.plan(request, tools, NOW, odds=dict.fromkeys(tools, 9.0)).plan
     assert not problems(plan, tools, NOW)
 
 
