@@ -129,7 +129,7 @@ def serve(agent: TinyAgent, with_page: bool = False) -> None:
 
 
 async def _start(agent: TinyAgent, request: str, asks: bool) -> str:
-    start = partial(agent.start, request, source="mcp", asks=asks)
+    start = partial(agent.start, request, source="mcp", asks=asks, remembered=False)
     return await anyio.to_thread.run_sync(start)
 
 
