@@ -37,6 +37,8 @@ def test_odds_come_from_a_classifier_alone() -> None:
     assert log_odds(0.9) == pytest.approx(2.197, abs=1e-3)
     assert log_odds(1.0) == log_odds(MOST_CERTAIN)
     assert Selection(probabilities, ["send_sms"], None, "basic", 0.0).odds == {}
+    described = frozenset({"send_sms"})
+    assert Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0, described).odds == {}
 
 
 def test_a_doubted_tool_that_is_needed_stays(planner: Planner) -> None:

@@ -62,6 +62,7 @@ class WithDescribed:
             picked.threshold,
             picked.method,
             time.perf_counter() - begun,
+            frozenset(described),
         )
 
     def _embed(self, tool: Tool) -> Matrix:
