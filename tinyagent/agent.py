@@ -16,7 +16,8 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from tinyagent.approval import ApprovalBook, Decision
 from tinyagent.backends.base import Backend
@@ -29,8 +30,10 @@ from tinyagent.plans.syntax import read_plan
 from tinyagent.plans.validate import problems
 from tinyagent.remembered import Remembered, RememberedApprovals
 from tinyagent.run import Listener, Run
-from tinyagent.settings import Settings
+from tinyagent.settings import Settings, load_settings
 from tinyagent.state import RunState
+from tinyagent.tools.installed import installed_tools
+from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
 from tinyagent.undo import can_undo, undo_run
@@ -38,6 +41,7 @@ from tinyagent.writers import Writer
 
 if TYPE_CHECKING:
     from tinyagent.backends.zoom import ZoomAccount
+    from tinyagent.mcp.client import McpServers
     from tinyagent.toolrag.base import ToolRAG
 
 _KEPT = 100
@@ -50,12 +54,17 @@ class TinyAgent:
     Args:
         settings: task_timeout and replans are read here, the rest by ``open``.
         backend: where tools act.
+        tools: those that a plan may call.
         toolrag: picks the tools.
         planner: writes the plans.
         writer: writes texts; None where that is switched off.
         traces: the open trace log; it is closed with the agent.
         clock: the present time, naive and local.
         versions: of the program and the models, for the traces.
+        servers: MCP servers that some tools are of; they are closed with the agent.
+
+    Attributes:
+        troubles: what of the settings could not be used, a sentence each.
     """
 
     def __init__(
@@ -63,19 +72,25 @@ class TinyAgent:
         settings: Settings,
         *,
         backend: Backend,
+        tools: ToolSet = SIXTEEN,
         toolrag: ToolRAG,
         planner: Planner,
         writer: Writer | None,
         traces: TraceLog,
         clock: Callable[[], datetime],
         versions: dict[str, str] | None = None,
+        servers: McpServers | None = None,
     ) -> None:
         self.settings = settings
+        self.tools = tools
         self.traces = traces
+        self.troubles = list(servers.troubles) if servers else []
+        self._servers = servers
         self.clock = clock
         self._parts = Parts(
             settings,
             backend,
+            tools,
             toolrag,
             planner,
             writer,
@@ -93,29 +108,48 @@ class TinyAgent:
         self._thread.start()
 
     @classmethod
-    def open(cls, settings: Settings, clock: Callable[[], datetime] = datetime.now) -> TinyAgent:
-        """The agent that the settings ask for, ready to plan.
+    def open(
+        cls, settings: Settings | None = None, clock: Callable[[], datetime] = datetime.now
+    ) -> TinyAgent:
+        """The agent that the settings ask for, ready to plan; None reads the settings file.
 
         Raises:
             TraceError: the trace log cannot be written.
             ModelError: a model file is missing or damaged.
             SettingsError: the backend cannot be used here.
+            ToolDeclarationError: one of the person's own tools is declared wrongly.
         """
         # Loading models takes longer than everything else the command line does.
-        from tinyagent.planner import load_planner, load_writer
+        from tinyagent.remote import planner_of, writer_of
         from tinyagent.toolrag import load
 
-        traces = TraceLog(settings.traces)
-        return cls(
-            settings,
-            backend=open_backend(settings, clock),
-            toolrag=load(settings),
-            planner=load_planner(settings),
-            writer=load_writer(settings) if settings.writers else None,
-            traces=traces,
-            clock=clock,
-            versions=_versions(settings),
-        )
+        settings = settings or load_settings()
+        tools = installed_tools(settings.tools)
+        with contextlib.ExitStack() as undo:
+            traces = TraceLog(settings.traces)
+            undo.callback(traces.close)
+            servers = open_servers(settings)  # they start while the models are loaded
+            if servers is not None:
+                undo.callback(servers.close)
+            backend = open_backend(settings, clock)
+            planner = planner_of(settings)
+            writer = writer_of(settings)
+            if servers is not None:
+                tools = tools.with_more(servers.tools(tools))
+            agent = cls(
+                settings,
+                backend=backend,
+                tools=tools,
+                toolrag=load(settings, tools),
+                planner=planner,
+                writer=writer,
+                traces=traces,
+                clock=clock,
+                versions=_versions(settings),
+                servers=servers,
+            )
+            undo.pop_all()
+        return agent
 
     def start(
         self,
@@ -169,6 +203,23 @@ class TinyAgent:
         loop = self._loops.get(run)
         return loop.run.state if loop else RunState.of(self._past(run))
 
+    def wait(self, run: str, timeout: float | None = None) -> RunState:
+        """Wait until a run is over or waits for the person; what is known of it then.
+
+        Raises:
+            TimeoutError: ``timeout`` seconds have passed, and neither came.
+            TraceError: there is no such run.
+        """
+
+        async def rest() -> None:
+            async with contextlib.aclosing(self.events(run)) as following:
+                async for _ in following:
+                    if self.state(run).rests:
+                        return
+
+        self._do(asyncio.wait_for(rest(), timeout))
+        return self.state(run)
+
     def pending(self) -> list[str]:
         """The runs that wait for the person, oldest first."""
         loops = list(self._loops.values())
@@ -207,7 +258,7 @@ class TinyAgent:
             plan = read_plan(text)
         except PlanError as error:
             return [error]
-        return problems(plan, SIXTEEN, datetime.fromisoformat(self.state(run).now))
+        return problems(plan, self.tools, datetime.fromisoformat(self.state(run).now))
 
     def can_undo(self, run: str) -> bool:
         """Did the run change anything that can be taken back? TraceError if there is no such."""
@@ -252,6 +303,12 @@ class TinyAgent:
 
         self._do(act())
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Stop every run and let go of threads and files."""
 
@@ -265,6 +322,8 @@ class TinyAgent:
         self._parts.tasks.shutdown(wait=False, cancel_futures=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        if self._servers is not None:
+            self._servers.close()
         self.traces.close()
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -319,6 +378,19 @@ def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
     return Workspace(settings.workspace, clock, settings.send_mail)
 
 
+def open_servers(settings: Settings) -> McpServers | None:
+    """The MCP servers that the settings name, starting; None where they name none.
+
+    Raises:
+        SettingsError: their file is wrong.
+    """
+    if not settings.mcp.exists():
+        return None
+    from tinyagent.mcp.client import McpServers
+
+    return McpServers.of(settings.mcp, settings.task_timeout)
+
+
 def _zoom_account() -> ZoomAccount | None:
     """The user's Zoom account; SettingsError where only some of its credentials are there."""
     from tinyagent.backends.zoom import ZoomAccount, credentials
@@ -336,7 +408,10 @@ def program_version() -> str:
 
 
 def _versions(settings: Settings) -> dict[str, str]:
-    """Of the program, and of each model file: its package's, or the start of its hash."""
+    """Of the program and each model file (its package's, or the start of its hash); the server."""
     models = read_manifest(settings.models)
     found = {name: entry.version or entry.sha256[:12] for name, entry in models.items()}
-    return {"tinyagent": program_version()} | found
+    server = {}
+    if settings.server:
+        server["server"] = f"{settings.server_model} at {urlsplit(settings.server).netloc}"
+    return {"tinyagent": program_version()} | found | server

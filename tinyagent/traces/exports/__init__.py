@@ -38,7 +38,7 @@ class Format:
 
 FORMATS = {
     "planner": Format("JSON lines for `tinyagent train planner`", planner_lines, True),
-    "toolrag": Format("CSV for a classifier: the request and 16 columns", toolrag_table, True),
+    "toolrag": Format("CSV for a classifier: the request and a column a tool", toolrag_table, True),
     "openai": Format("OpenAI's fine-tuning format: messages and tools", openai_lines, True),
     "testset": Format("a test set for `tinyagent eval`", test_set, True),
     "notebook": Format("one run as a Jupyter notebook", notebook),
