@@ -187,7 +187,7 @@ def _result(part: Part, result: Mapping[str, Any] | None) -> str:
     kind = "better" if result["better"] else "not-better"
     used = "It is in use now." if result["promoted"] else "It was not put in use by itself."
     rows = "".join(_change(change) for change in result["changes"])
-    heads = ("Requests", "", "Before", "New", "Gained", "Lost")
+    heads = ("Requests", "Before", "New", "Gained", "Lost")
     head = "".join(f"<th>{name}</th>" for name in heads)
     worse = [moved for moved in result["moved"] if not moved["better"]]
     better = [moved for moved in result["moved"] if moved["better"]]
@@ -203,7 +203,7 @@ def _result(part: Part, result: Mapping[str, Any] | None) -> str:
 def _change(change: Mapping[str, Any]) -> str:
     kind = ' class="worse"' if change["worse"] else ""
     return (
-        f"<tr{kind}><td>{_GROUPS[change['group']]}</td><td>{MEASURES[change['measure']]}</td>"
+        f"<tr{kind}><td>{_GROUPS[change['group']]}: {MEASURES[change['measure']]}</td>"
         f"<td>{change['before']} of {change['of']}</td><td>{change['after']} of {change['of']}</td>"
         f"<td>{change['gained']}</td><td>{change['lost']}</td></tr>"
     )

@@ -66,7 +66,7 @@ def beside(first: Shown, second: Shown) -> str:
     told = _difference(difference(*plans)) if changed else escape(plans[0])
     title = "From the left plan to the right one" if changed else "Both plans are the same"
     return (
-        f'<section class="plans"><h2>{title}</h2><pre class="out">{told}</pre></section>'
+        f'<section class="notebook plans"><h2>{title}</h2><pre class="out">{told}</pre></section>'
         f'<div class="beside">{notebook(first, actions=False)}{notebook(second, actions=False)}'
         "</div>"
     )
@@ -117,7 +117,7 @@ def _body(cell: Cell, run: Shown) -> str:
 
 def _dag_cell(state: RunState) -> str:
     return (
-        '<details class="cell" data-cell="dag" open><summary><span class="number"></span>'
+        '<details class="cell" data-cell="dag" open><summary>'
         '<span class="title">Graph, with the state that each call came to</span></summary>'
         f'<div class="drawn" data-graph="{escape(graph(state))}"><div class="graph"></div></div>'
         "</details>"

@@ -88,6 +88,6 @@ def test_do_it_again_from_a_cell_and_lay_two_runs_side_by_side(
     for box in page.locator(".pick input").all():
         box.check()
     beside.click()
-    expect(page.locator(".notebook")).to_have_count(2)
+    expect(page.locator(".beside .notebook")).to_have_count(2)
     expect(page.locator(".plans h2")).to_have_text("Both plans are the same")
     expect(page.locator(".notebook [data-again]")).to_have_count(0)

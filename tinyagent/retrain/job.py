@@ -180,7 +180,9 @@ def cancel(job: Job) -> None:
     if state.status != "running":
         return
     _end(state)
-    write_state(job.folder, replace(_read_state(job.folder), status="cancelled", left=None))
+    left = _read_state(job.folder)
+    if left.status == "running":  # else it was through before it heard of it
+        write_state(job.folder, replace(left, status="cancelled", left=None))
 
 
 def jobs(settings: Settings) -> list[Job]:
