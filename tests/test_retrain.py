@@ -247,12 +247,12 @@ def test_training_goes_on_from_what_is_shipped() -> None:
     import torch
 
     from tinyagent.toolrag.encoder import load_tokenizer, open_session
-    from tinyagent.train.dequantise import weights
+    from tinyagent.train.dequantise import weights_of
     from tinyagent.train.toolrag import load_network
 
     graph = find("toolrag-classifier", MODELS)
     words, network = load_network(find("minilm", MODELS))
-    missing, unexpected = network.load_state_dict(weights(graph), strict=False)
+    missing, unexpected = network.load_state_dict(weights_of(graph), strict=False)
     assert missing == ["encoder.embeddings.word_embeddings.weight"]
     assert unexpected == []
     tokens = load_tokenizer(find("minilm-tokenizer", MODELS))

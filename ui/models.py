@@ -52,7 +52,10 @@ def retrain_form(labels: Labels) -> str:
             '<a href="/traces?queue=1">Traces page</a>, and say what the right plan is.'
         )
     else:
-        words = f"{found} labelled requests to learn from, {len(labels.held)} held out to judge by."
+        requests = "request" if found == 1 else "requests"
+        words = (
+            f"{found} labelled {requests} to learn from, {len(labels.held)} held out to judge by."
+        )
     asked = Asked()
     off = "" if found else " disabled"
     return (

@@ -21,6 +21,7 @@ from tinyagent.errors import PlanError
 from tinyagent.evaluation.sets import Item
 from tinyagent.plans.syntax import read_plan
 from tinyagent.plans.validate import validate
+from tinyagent.toolrag.base import ToolRAG
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces.filters import Filter
 from tinyagent.traces.labels import current, right_plan
@@ -32,6 +33,8 @@ SHARE = 0.2
 """Of the rows to learn from, those that are labels; each comes as often as that takes …"""
 MOST = 24
 """… but no more often than this."""
+OWN = "trace"
+"""The style of rows that are labels."""
 VALIDATION = 400
 """Shipped examples that ToolRAG's threshold is set by."""
 FIXED_SEED = 20
@@ -59,7 +62,7 @@ def labels(store: TraceStore) -> Labels:
             continue  # it was right for other tools than today's
         reasons = (current(trace) or {}).get("reasons", ())
         newest[_folded(trace["request"])] = Item(
-            trace["id"], trace["request"], now, (plan,), ("trace", *reasons)
+            trace["id"], trace["request"], now, (plan,), (OWN, *reasons)
         )
     learned = [item for key, item in newest.items() if not _is_held(key)]
     held = [item for key, item in newest.items() if _is_held(key)]
@@ -105,6 +108,27 @@ def write(found: Labels, folder: Path, rows: int, fixed: int, seed: int) -> File
     return files
 
 
+def with_probabilities(train: Path, folder: Path, toolrag: ToolRAG) -> Path:
+    """The rows to learn from, the shipped ones with what ToolRAG says of them until now.
+
+    Learned in the place of their tools, that keeps it from forgetting: only
+    the labels pull it elsewhere.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "train.jsonl"
+    if path.is_file():
+        return path
+    part = path.with_suffix(".part")
+    with train.open(encoding="utf-8") as lines, part.open("w", encoding="utf-8") as out:
+        for line in lines:
+            row = json.loads(line)
+            if row["style"] != OWN:
+                row["probabilities"] = toolrag.select(row["request"]).probabilities
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    part.replace(path)
+    return path
+
+
 def _shipped(split: str, count: int, seed: int) -> Sequence[Example]:
     patterns = [pattern for pattern in read_patterns() if split_of(pattern) == split]
     return list(examples(patterns, count, SIXTEEN, seed, Counter())) if count else []
@@ -113,7 +137,7 @@ def _shipped(split: str, count: int, seed: int) -> Sequence[Example]:
 def _row(item: Item) -> Example:
     plan = item.plans[0]
     now = item.now.isoformat(timespec="minutes")
-    return Example(item.query, now, str(plan), sorted(item.gold_tools), "trace", item.id)
+    return Example(item.query, now, str(plan), sorted(item.gold_tools), OWN, item.id)
 
 
 def _item(number: int, row: Example) -> Item:

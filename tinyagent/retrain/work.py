@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from tinyagent.tools.registry import ToolSet
 
 LOW_PRIORITY = 15
-RATE: dict[Part, float] = {"toolrag": 5e-5, "planner": 2e-4}
-"""Highest learning rates: a quarter and a fifth of those that begin anew, to keep what is known."""
+RATE: dict[Part, float] = {"toolrag": 2e-4, "planner": 2e-4}
+"""Highest learning rates."""
 _BATCH = 16
 
 
@@ -56,6 +56,7 @@ class Worker:
         self._versions = Versions(job.settings)
         # Of several cores, half are left to the app.
         self._threads = max(1, (os.cpu_count() or 1) // 2)
+        self._own = replace(job.settings, threads=self._threads, toolrag="classifier")
 
     def work(self) -> None:
         """All parts that were asked for, and are not done."""
@@ -88,10 +89,12 @@ class Worker:
         return files
 
     def _train_toolrag(self, files: data.Files, run: Path) -> None:
+        from tinyagent.toolrag import load
         from tinyagent.train.toolrag import Recipe, train
 
         models, asked = self._job.settings.models, self._job.asked
         begun = self._versions.file("toolrag", self._job.start["toolrag"], GRAPH)
+        kept = load(replace(self._own, classifier=str(begun or "")))
         recipe = Recipe(
             epochs=asked.epochs,
             learning_rate=RATE["toolrag"],
@@ -101,7 +104,7 @@ class Worker:
             threads=self._threads,
         )
         train(
-            files.train,
+            data.with_probabilities(files.train, run, kept),
             files.validation,
             find("minilm", models),
             find("minilm-tokenizer", models),
@@ -159,8 +162,7 @@ class Worker:
         from tinyagent.planner import load_planner
         from tinyagent.toolrag import load
 
-        own = replace(self._job.settings, threads=self._threads)
-        old = with_versions(own)
+        old = with_versions(self._own)
         if part == "toolrag":
             new = replace(old, classifier=str(run / GRAPH))
             planner: Planner = load_planner(old)

@@ -19,7 +19,7 @@ from tinyagent.errors import ModelError
 _QUANTISED = "_quantized"
 
 
-def weights(graph: Path) -> dict[str, torch.Tensor]:
+def weights_of(graph: Path) -> dict[str, torch.Tensor]:
     """The graph's weights, by the names and in the shapes that ``train.toolrag.Network`` has.
 
     Raises:

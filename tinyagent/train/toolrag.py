@@ -36,7 +36,7 @@ from transformers import BertConfig, BertModel
 from tinyagent.models import update_manifest
 from tinyagent.toolrag.encoder import load_tokenizer
 from tinyagent.tools.sixteen import SIXTEEN
-from tinyagent.train.dequantise import weights
+from tinyagent.train.dequantise import weights_of
 from tinyagent.train.progress import Progress, tell
 
 CHECKPOINT = "checkpoint.pt"
@@ -98,7 +98,10 @@ def train(
     """Train, calibrate and quantise the classifier into ``out``; returns its card.
 
     Args:
-        data: rows to learn from; ``validation`` are those to calibrate on.
+        data: rows to learn from; ``validation`` are those to calibrate on. A row's
+            ``probabilities``, by tool, are learned in the place of its ``tools``: so a model
+            keeps what it knows while it learns more (Learning without Forgetting,
+            arXiv 1606.09282).
         encoder: the safetensors file of the sentence encoder; ``tokenizer`` is its own.
         out: the training's folder; it goes on there if it was cut off.
         recipe: all else that it depends on.
@@ -109,13 +112,12 @@ def train(
     torch.set_num_threads(recipe.threads)
     words, network = load_network(encoder)
     if start is not None:
-        network.load_state_dict(weights(start), strict=False)
+        network.load_state_dict(weights_of(start), strict=False)
     tokens = load_tokenizer(tokenizer)
     rows, held = _read(data)[: recipe.rows or None], _read(validation)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
     warmup = min(30, total // 10 + 1)
-    weight = torch.full((len(LABELS),), recipe.positive_weight)
     digest = sha256(data.read_bytes()).hexdigest()
     same = f"{digest} {recipe} {start}"
     losses = _resume(out, network, optimizer, same)
@@ -127,8 +129,10 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * min(1, (step + 1) / warmup) * (1 - share)
         vectors, mask, targets = _tensors(batch, words, tokens, recipe)
+        # A probability to keep would move where its two sides weigh differently.
+        weights = [1.0 if row.kept else recipe.positive_weight for row in batch]
         loss = nn.functional.binary_cross_entropy_with_logits(
-            network(vectors, mask), targets, pos_weight=weight
+            network(vectors, mask), targets, pos_weight=torch.tensor(weights)[:, None]
         )
         loss.backward()
         optimizer.step()
@@ -212,19 +216,30 @@ def metrics(logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> dict
     }
 
 
-Row = tuple[str, list[str]]
+@dataclass(frozen=True)
+class Row:
+    """A request, and what each tool is to get; ``kept`` where an earlier model says so."""
+
+    request: str
+    targets: dict[str, float]
+    kept: bool = False
 
 
 def _read(path: Path) -> list[Row]:
     rows = (json.loads(line) for line in path.open(encoding="utf-8"))
-    return [(row["request"], row["tools"]) for row in rows]
+    return [
+        Row(row["request"], row["probabilities"], True)
+        if "probabilities" in row
+        else Row(row["request"], dict.fromkeys(row["tools"], 1.0))
+        for row in rows
+    ]
 
 
 def _batches(rows: list[Row], recipe: Recipe) -> Iterator[list[Row]]:
     """Batches of requests of similar length, for all epochs."""
     random = Random(recipe.seed)
     for _ in range(recipe.epochs):
-        order = sorted(random.sample(rows, len(rows)), key=lambda r: len(r[0]) // 30)
+        order = sorted(random.sample(rows, len(rows)), key=lambda r: len(r.request) // 30)
         batches = [order[i : i + recipe.batch] for i in range(0, len(order), recipe.batch)]
         random.shuffle(batches)
         yield from batches
@@ -234,15 +249,16 @@ def _tensors(
     batch: list[Row], words: Tensor, tokens: Any, recipe: Recipe
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Word vectors, mask and targets of a batch."""
-    ids = [e.ids[: recipe.max_tokens] for e in tokens.encode_batch([text for text, _ in batch])]
+    ids = [e.ids[: recipe.max_tokens] for e in tokens.encode_batch([r.request for r in batch])]
     length = max(map(len, ids))
     padded = torch.zeros(len(ids), length, dtype=torch.long)
     mask = torch.zeros(len(ids), length, dtype=torch.long)
     targets = torch.zeros(len(ids), len(LABELS))
-    for i, (row, (_, tools)) in enumerate(zip(ids, batch, strict=True)):
+    for i, (row, wanted) in enumerate(zip(ids, batch, strict=True)):
         padded[i, : len(row)] = torch.tensor(row)
         mask[i, : len(row)] = 1
-        targets[i, [LABELS.index(t) for t in tools]] = 1
+        for tool, target in wanted.targets.items():
+            targets[i, LABELS.index(tool)] = target
     return words[padded], mask, targets
 
 
@@ -268,6 +284,7 @@ def _resume(out: Path, network: Network, optimizer: Any, same: str) -> list[floa
         return []
     network.load_state_dict(saved["network"])
     optimizer.load_state_dict(saved["optimizer"])
+    torch.set_rng_state(saved["random"])  # of dropout
     return list(saved["losses"])
 
 
@@ -275,6 +292,7 @@ def _save(out: Path, network: Network, optimizer: Any, same: str, losses: list[f
     saved = {
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
+        "random": torch.get_rng_state(),
         "same": same,
         "losses": losses,
     }
