@@ -74,7 +74,8 @@ def test_what_was_edited_at_approval_is_the_right_plan_still(agent: TinyAgent) -
     edited = store.read(run)["labels"][-1]["plan"]
     assert "Plum" in edited
     called(trace_actions(agent))["save_label"](given(run, "bad", edited, "argument"))
-    assert str(right_plan(store.read(run))) == edited
+    assert [label["plan"] for label in store.read(run)["labels"]] == [edited, edited]
+    assert str(right_plan(store.read(run))) == '1. create_note("Jam", "Plum")\n2. join()'
 
 
 def test_a_plan_is_checked_and_drawn_as_it_is_typed(agent: TinyAgent) -> None:

@@ -99,7 +99,8 @@ class Worker:
             epochs=asked.epochs,
             learning_rate=RATE["toolrag"],
             batch=_BATCH,
-            recall=None,  # set already, in what it goes on from
+            positive_weight=1.0,
+            recall=None,  # both are in what it goes on from
             seed=asked.seed,
             threads=self._threads,
         )

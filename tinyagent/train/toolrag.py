@@ -123,7 +123,8 @@ def train(
     losses = _resume(out, network, optimizer, same)
     done = len(losses)
     begun = time.monotonic()
-    network.train()
+    # With dropout, probabilities to keep would move by its noise alone.
+    network.train(not any(row.kept for row in rows))
     for step, batch in enumerate(islice(_batches(rows, recipe), done, None), done):
         share = step / total
         for group in optimizer.param_groups:
