@@ -19,14 +19,15 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import TinyAgentError
 from tinyagent.settings import load_settings
-from ui.server import HOST, require_free
+from ui.server import HOST, PASSWORD_VARIABLE, require_free, require_password
 
 
 def main() -> int:
     """Serve until Ctrl-C; the exit status."""
     options = _options()
     try:
-        require_free(options.port)
+        require_password(options.host, os.environ.get(PASSWORD_VARIABLE, ""))
+        require_free(options.port, options.host)
         settings = load_settings(
             options.settings,
             backend=options.backend,
@@ -34,21 +35,22 @@ def main() -> int:
             traces=options.traces,
         )
         with closing(TinyAgent.open(settings)) as agent:
-            _serve(agent, options.port)
+            _serve(agent, options.port, options.host)
     except (TinyAgentError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _serve(agent: TinyAgent, port: int) -> None:
+def _serve(agent: TinyAgent, port: int, host: str) -> None:
     # Gradio takes seconds to import; what can be wrong is said before.
     from ui.page import launch
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        blocks = launch(agent, port)
-        print(f"TinyAgent is at http://{HOST}:{port} (Ctrl-C ends it)", flush=True)
+        password = "" if host == HOST else os.environ[PASSWORD_VARIABLE]
+        blocks = launch(agent, port, host, password)
+        print(f"TinyAgent is at http://{host}:{port} (Ctrl-C ends it)", flush=True)
         try:
             threading.Event().wait()
         finally:
@@ -58,6 +60,12 @@ def _serve(agent: TinyAgent, port: int) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve TinyAgent's page on this computer.")
     parser.add_argument("--port", type=int, default=7860, help="default: %(default)s")
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        help="an address of this computer, for others to reach it at; default: %(default)s. "
+        f"Needs a password in ${PASSWORD_VARIABLE}",
+    )
     parser.add_argument("--backend", choices=["workspace", "macos"])
     parser.add_argument("--workspace", type=Path, help="folder of the workspace backend")
     parser.add_argument("--traces", type=Path, help="SQLite file of the traces")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,6 +23,7 @@ class Selected:
     threshold: float | None = 0.5
     method: str = "scripted"
     seconds: float = 0.001
+    odds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,6 +68,7 @@ class ScriptedPlanner:
         tools: ToolSet,
         now: datetime,
         *,
+        odds: Mapping[str, float],
         on_text: Callable[[str], None],
         on_restart: Callable[[], None],
         avoid: Collection[tuple[str, tuple[Value, ...]]] = (),

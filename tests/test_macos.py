@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,30 +17,17 @@ from typing import Any
 import pytest
 from fpdf import FPDF
 
-from tinyagent.backends.base import Outcome
+from tests import applescript
+from tests.mac import Mac
+from tinyagent.backends.base import Change, Outcome
 from tinyagent.backends.macos import MacOS
-from tinyagent.backends.macos.scripts import SCRIPTS, Script
+from tinyagent.backends.macos.scripts import SCRIPTS, Script, Scripts
+from tinyagent.doctor import check_applications
 from tinyagent.errors import AmbiguousError, NotFoundError, SettingsError, ToolError
+from tinyagent.selftest import selftest
 from tinyagent.times import Moment
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.sixteen import SIXTEEN
-
-STAND_IN = """#!{python}
-import json, os, sys, time
-from pathlib import Path
-folder = Path({folder!r})
-program = Path(sys.argv[0]).name
-name = Path(sys.argv[1]).stem if program == "osascript" else program
-with open(folder / "calls.jsonl", "ab") as calls:
-    calls.write(json.dumps([os.fsencode(a).decode("latin-1") for a in sys.argv]).encode() + b"\\n")
-answer = json.loads((folder / "answers.json").read_text()).get(name, "")
-if isinstance(answer, list):
-    sys.stderr.write(f"{{sys.argv[1]}}:10:20: execution error: {{answer[0]}}\\n")
-    sys.exit(1)
-if answer == "hang":
-    time.sleep(60)
-sys.stdout.write(answer + "\\n")
-"""
 
 START = datetime(2026, 11, 30, 14, 5)
 HOSTILE = [
@@ -55,65 +41,14 @@ HOSTILE = [
     "naïve ☕ 家",
     "",
 ]
-CONTACTS = """\
-1\tSid Patel\t\t_$!<Home>!$_\t+1 555 0100
-1\tSid Patel\t\t_$!<Mobile>!$_\t+1 555 0101
-2\tAlex Kim\t\t\t+1 555 0102
-3\tAlex Kim\t\t\t+1 555 0103
-4\tJane Doe\tmom\tiPhone\t+1 555 0104
-5\tNo Number\t\t\t
-6\tBroken"""
-
-
-class Mac:
-    """A home folder, a PATH with the stand-ins, and a backend that uses them."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self.folder = tmp_path
-        self.home = tmp_path / "home"
-        self.home.mkdir()
-        programs = tmp_path / "bin"
-        programs.mkdir()
-        for name in ("osascript", "open", "mdfind"):
-            program = programs / name
-            program.write_text(STAND_IN.format(python=sys.executable, folder=str(tmp_path)))
-            program.chmod(0o755)
-        self.osascript = str(programs / "osascript")
-        self.answer(
-            list_contacts=CONTACTS,
-            create_event="Home",
-            create_reminder="Reminders",
-            mail="Hello\n0",
-            send_messages="SMS",
-            create_note="Notes",
-            edit_note="one\nMilk\nEggs",
-        )
-        self.backend = self.make()
-
-    def make(self, **options: Any) -> MacOS:
-        return MacOS(platform="darwin", osascript=self.osascript, home=self.home, **options)
-
-    def answer(self, **answers: object) -> None:
-        """What each script or program answers; a list holds an error message."""
-        path = self.folder / "answers.json"
-        before = json.loads(path.read_text()) if path.exists() else {}
-        path.write_text(json.dumps(before | answers))
-
-    def calls(self) -> list[list[str]]:
-        """Every command line so far, byte for byte."""
-        path = self.folder / "calls.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [[a.encode("latin-1").decode() for a in json.loads(line)] for line in lines]
-
-    def arguments(self) -> list[str]:
-        """The arguments that the last script got."""
-        return self.calls()[-1][2:]
 
 
 @pytest.fixture
 def mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mac:
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    return Mac(tmp_path)
+    mac = Mac(tmp_path)
+    mac.answer(mail="Hello\n0", edit_note="one\nMilk\nEggs")
+    return mac
 
 
 Call = tuple[Callable[[MacOS], Outcome], list[str]]
@@ -136,22 +71,22 @@ def calls_with(text: str, path: str) -> dict[str, Call]:
         ),
         "compose_new_email": (
             lambda m: m.compose_new_email(two, two, text, text, [path]),
-            ["compose", "draft", text, text, *lists],
+            ["compose", "draft", text, text, "", *lists],
         ),
         "reply_to_email": (
             lambda m: m.reply_to_email(two, text, [path]),
-            ["reply", "draft", "", text, "0", "2", *two, "1", path],
+            ["reply", "draft", "", text, "", "0", "2", *two, "1", path],
         ),
         "forward_email": (
             lambda m: m.forward_email(two, two, text, [path]),
-            ["forward", "draft", "", text, *lists],
+            ["forward", "draft", "", text, "", *lists],
         ),
         "send_sms": (lambda m: m.send_sms(two, text), [text, "2", *two]),
         "create_note": (lambda m: m.create_note(text, text, text), [text, text, text]),
-        "open_note": (lambda m: m.open_note(text, text), ["open", text, text, ""]),
+        "open_note": (lambda m: m.open_note(text, text), ["open", text, text, "", ""]),
         "append_note_content": (
             lambda m: m.append_note_content(text, text, text),
-            ["append", text, text, text],
+            ["append", text, text, text, ""],
         ),
     }
 
@@ -263,6 +198,74 @@ def test_notes(mac: Mac) -> None:
         mac.backend.open_note("List", "")
 
 
+def test_the_selected_message_is_told_and_a_reply_is_to_it_only(mac: Mac) -> None:
+    mac.answer(mail=None)
+    target = mac.backend.message_in_hand()
+    assert target.people == ("sid@id.org",)
+    assert target.text == "the e-mail “Budget” from Sid <sid@id.org>, Monday"
+    mac.backend.reply_to_email([], "Yes", [], target.id)
+    assert mac.arguments()[4] == target.id
+    with pytest.raises(ToolError, match="another message is selected"):
+        mac.backend.reply_to_email([], "Yes", [], "<other@x>")
+
+
+def test_what_was_made_is_read_back_and_removed(mac: Mac) -> None:
+    mac.answer(mail=None, edit_note=None)
+    backend = mac.backend
+    made = [
+        backend.create_calendar_event("Lunch", START, START, False, "", [], "", ""),
+        backend.create_reminder("Lunch", None, "", "", 0),
+        backend.create_note("Lunch", "Soup", ""),
+        backend.compose_new_email(["a@b.c"], [], "Lunch", "Soup?", []),
+    ]
+    for outcome, kind in zip(made, ("event", "reminder", "note", "draft"), strict=True):
+        (change,) = outcome.changes
+        assert change.kind == kind
+        assert backend.read_back(change) == "Lunch"
+        assert backend.undo(change) == f"the {kind} “Lunch” is removed"
+        with pytest.raises(NotFoundError):
+            backend.undo(change)
+    assert mac.make(send_mail=True).compose_new_email(["a@b.c"], [], "L", "", []).changes == ()
+
+
+def test_the_note_that_was_approved_is_the_one_added_to(mac: Mac) -> None:
+    mac.answer(edit_note=None)
+    mac.backend.create_note("Groceries", "Milk", "")
+    target = mac.backend.note_meant("Groceries", "")
+    assert (target.id, target.text) == ("id-1", "the note “Groceries” in “Notes”")
+    mac.backend.append_note_content("anything", "Eggs", "", target.id)
+    assert mac.backend.open_note("Groceries", "") == "Groceries\nMilk\nEggs"
+
+
+def test_strangers_are_those_whom_no_contact_has(mac: Mac) -> None:
+    assert mac.backend.strangers(["+1 (555) 0101", "+1 555 0199"]) == ["+1 555 0199"]
+    mac.answer(list_contacts="1\tSid\t\t\tSid@id.org")
+    assert mac.backend.strangers(["sid@ID.org", "sid@id.org.evil.example"]) == [
+        "sid@id.org.evil.example"
+    ]
+
+
+def test_the_doctor_asks_each_application(mac: Mac) -> None:
+    checks = {check.name: check for check in check_applications(mac.make(zoom_link="https://z"))}
+    assert all(check.ok for check in checks.values()), checks
+    assert {"Contacts", "Calendar", "Reminders", "Mail", "Messages", "Notes"} <= checks.keys()
+    mac.answer(probe=["Not authorized to send Apple events to Notes. (-1743)"])
+    check = next(c for c in check_applications(mac.backend) if c.name == "Notes")
+    assert not check.ok
+    assert "System Settings, Privacy & Security, Automation" in check.cure
+
+
+def test_the_self_test_makes_reads_back_and_removes(mac: Mac) -> None:
+    mac.answer(mail=None, edit_note=None)
+    checks = list(selftest(mac.backend, START, drafts=True))
+    assert [check for check in checks if not check.ok] == []
+    assert [check.name for check in checks][-4:] == ["event", "reminder", "e-mail draft", "note"]
+    assert json.loads((mac.folder / "made.json").read_text()) == {}
+    mac.answer(create_reminder=["there is no list (-1728)"])
+    (wrong,) = [c for c in selftest(mac.backend, START, drafts=False) if not c.ok]
+    assert (wrong.name, "remove it by hand" in wrong.cure) == ("reminder", True)
+
+
 def test_files_are_found_and_only_documents_opened(mac: Mac) -> None:
     for name in ("Q3 budget.pdf", "budget.command", "Library/budget.pdf", ".x/budget.pdf"):
         path = mac.home / name
@@ -298,9 +301,11 @@ def test_pdfs_are_read(mac: Mac) -> None:
         mac.backend.read_pdf(str(mac.home / "b.pdf"))
 
 
-def test_zoom_needs_a_link_of_ones_own(mac: Mac) -> None:
+def test_zoom_needs_an_account_or_a_link_of_ones_own(mac: Mac) -> None:
     with pytest.raises(ToolError, match="set zoom_link in the settings"):
         mac.backend.get_zoom_meeting_link("Sync", START, 60, [])
+    with pytest.raises(ToolError, match="neither an account nor a meeting link"):
+        mac.backend.require_meetings()
     link = "https://zoom.us/j/123"
     assert mac.make(zoom_link=link).get_zoom_meeting_link("Sync", START, 60, []).link == link
 
@@ -319,6 +324,11 @@ def test_zoom_needs_a_link_of_ones_own(mac: Mac) -> None:
         ("Notes got an error: Connection is invalid. (-609)", ToolError, "open it and try again"),
         ('there is no folder "Ex\ntra" (-1728)', NotFoundError, 'Notes: there is no folder "Ex\n'),
         ("Notes got an error: Invalid index. (-1719)", NotFoundError, "Invalid index; look there"),
+        ("Notes got an error: Application isn't found. (-10814)", ToolError, "is installed"),
+        ("Expected end of line but found identifier. (-2741)", ToolError, "does not offer what"),
+        ("Notes got an error: AppleEvent handler failed. (-10000)", ToolError, "nothing waits"),
+        ("Would require user consent. (-1744)", ToolError, "allow it in the window"),
+        ("File /x wasn't found. (-43)", NotFoundError, "not there any more"),
         ("User canceled. (-128)", ToolError, "it was cancelled on the Mac"),
         ("the note is locked (1001)", ToolError, "Notes: the note is locked"),
         ("no number at all", ToolError, "Notes: no number at all"),
@@ -353,44 +363,49 @@ def test_off_the_mac_it_says_what_to_use() -> None:
 
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.applescript")), ids=lambda p: p.stem)
 def test_scripts_are_well_formed(path: Path) -> None:
-    source = path.read_text(encoding="ascii")
-    code = [line.split("--")[0].strip() for line in source.splitlines()]
-    assert "on run argv" in code
-    assert not re.search(r"do shell script|run script|load script|keystroke", source)
-    open_blocks: list[str] = []
-    for line in code:
-        words = line.split()
-        if not words:
-            continue
-        if words[0] == "end":
-            assert open_blocks.pop() == words[1], line
-        elif words[:2] == ["on", "error"] or words[0] == "else":
-            assert open_blocks[-1] == ("try" if words[0] == "on" else "if"), line
-        elif words[0] == "on":
-            open_blocks.append(re.split(r"\W", words[1])[0])
-        elif (words[0] == "tell" and " to " not in line) or words[0] in ("repeat", "try", "script"):
-            open_blocks.append(words[0])
-        elif words[0] == "if" and words[-1] == "then":
-            open_blocks.append("if")
-    assert open_blocks == []
+    assert applescript.faults(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('    do shell script "ls"', "do shell script is not used"),
+        ('    set title to "a', "a text is not closed"),
+        ("    set title to (item 1 of argv", "brackets are not balanced"),
+        ("    set theTitle to theOther\n    return theTitle", "theOther is used, and never set"),
+        ("    set theTitle to 1", "theTitle is set, and never used"),
+        ('    tell application "Mail"', "and tell is open"),
+        ("    tell it to quit", "tells something else"),
+        ("    try\n    end repeat", "and try is open"),
+        ("    beep", "is no statement that is known"),
+        ('    tell application "Mail" to set aTitle to asRow(1)\n    return aTitle', "needs `my`"),
+        ("    set title to “a”", "letters beyond ASCII"),
+    ],
+)
+def test_the_checker_finds_what_is_wrong(line: str, fault: str) -> None:
+    source = f"on run argv\n{line}\nend run\n\non asRow(oneField)\n    return oneField\nend asRow\n"
+    assert any(fault in text for text in applescript.faults(source)), applescript.faults(source)
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.applescript")), ids=lambda p: p.stem)
 def test_scripts_use_every_argument(mac: Mac, path: Path) -> None:
     """Each position is read, and what it is read into is used again."""
+    scripts = Scripts("osascript", send_mail=False, home=mac.home)
     commands = [mac.backend.command_for(t, a) for t, a in EMPTY_CALLS.items()]
+    commands += [scripts.message_in_hand(), scripts.note_meant("", ""), scripts.probe("Mail")]
+    commands += [scripts.read(Change("note", "1")), scripts.remove(Change("draft", "1"))]
     fixed = {len(c.argv) - 2 for c in commands if c is not None and c.path == path}
     source = path.read_text()
     read = {int(n) for n in re.findall(r"item (\d+) of argv", source)}
     for first, last in re.findall(r"items (\d+) thru (\d+) of argv", source):
         read |= set(range(int(first), int(last) + 1))
-    position = max(read) + 1
+    position = max(read, default=0) + 1
     lists = re.findall(r"\{\w+, nextItem\} to takeList\(argv, (\d+|nextItem)\)", source)
     if lists:
         assert lists == [str(position)] + ["nextItem"] * (len(lists) - 1)
         read |= set(range(position, position + len(lists)))
-    assert fixed == {max(read)}
-    assert read == set(range(1, max(read) + 1))
+    assert fixed == {max(read, default=0)}
+    assert read == set(range(1, max(read, default=0) + 1))
     for names in re.findall(r"set \{?([\w, ]+)\}? to (?:items? .* of argv|takeList)", source):
         for name in set(names.split(", ")) - {"nextItem"}:
             assert len(re.findall(rf"\b{name}\b", source)) > 1, name

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import nbformat
@@ -72,7 +73,7 @@ def lines(path: Path) -> list[dict[str, object]]:
 def test_planner_lines_train_a_planner(log: tuple[TraceStore, list[str]], tmp_path: Path) -> None:
     from random import Random
 
-    from tinyagent.train.planner import example_tokens
+    from tinyagent.train.planner import FREE_TEXT, make_example
 
     store, _ = log
     out = tmp_path / "planner.jsonl"
@@ -81,12 +82,18 @@ def test_planner_lines_train_a_planner(log: tuple[TraceStore, list[str]], tmp_pa
     assert [row["plan"] for row in rows] == [REVIEW, TEXT, RIGHT, "1. join()"]
     assert rows[0]["tools"] == ["create_calendar_event", "get_email_address"]
 
-    def tokenizer(text: str) -> dict[str, list[int]]:
-        return {"input_ids": list(text.encode())}
+    def tokenizer(text: str, return_offsets_mapping: bool = False) -> dict[str, list[Any]]:
+        """A token a character."""
+        places = [(i, i + 1) for i in range(len(text))]
+        return {"input_ids": [ord(c) for c in text], "offset_mapping": places}
 
     for row in rows:
-        ids, start = example_tokens(row, SIXTEEN, tokenizer, Random(0))
-        assert bytes(ids[start:]).decode().startswith(str(row["plan"]))
+        example = make_example(row, SIXTEEN, tokenizer, Random(0))
+        plan = "".join(map(chr, example[example.start :]))
+        assert plan.startswith(str(row["plan"]))
+        told = "".join(c for c, w in zip(plan, example.weights, strict=True) if w == FREE_TEXT)
+        assert "$" not in told and "(" not in told
+        assert bool(told) == (row["plan"] != "1. join()")
 
 
 def test_the_toolrag_table_trains_a_classifier(

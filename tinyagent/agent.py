@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -27,15 +28,18 @@ from tinyagent.models import read_manifest
 from tinyagent.parts import Parts, Planner
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems, validate
-from tinyagent.run import Run
+from tinyagent.remembered import Remembered, RememberedApprovals
+from tinyagent.run import Listener, Run
 from tinyagent.settings import Settings
 from tinyagent.state import RunState
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
+from tinyagent.undo import can_undo, undo_run
 from tinyagent.versions import PARTS, Part, Versions, with_versions
 from tinyagent.writers import Writer
 
 if TYPE_CHECKING:
+    from tinyagent.backends.zoom import ZoomAccount
     from tinyagent.toolrag.base import Selection, ToolRAG
 
 _KEPT = 100
@@ -70,7 +74,7 @@ class TinyAgent:
     ) -> None:
         self.settings = settings
         self.traces = traces
-        self._clock = clock
+        self.clock = clock
         self._parts = Parts(
             settings,
             backend,
@@ -79,6 +83,7 @@ class TinyAgent:
             writer,
             threading.Lock(),
             ApprovalBook(),
+            RememberedApprovals(settings.traces.parent, clock),
             ThreadPoolExecutor(1, "models"),
             ThreadPoolExecutor(16, "tasks"),
             versions or {},
@@ -126,6 +131,7 @@ class TinyAgent:
         *,
         source: str = "python",
         asks: bool = True,
+        remembered: bool = True,
         plan: str = "",
     ) -> str:
         """Begin a run; returns its id at once.
@@ -136,18 +142,20 @@ class TinyAgent:
             source: who asks, for the trace.
             asks: a person is there to answer questions; else a look-up that fits
                 several or nothing fails.
+            remembered: approvals that were remembered count; else it is asked each time.
             plan: one to run as it is, approvals and all; "" has one written.
 
         Raises:
             PlanError: the plan is none, or does not fit the tools.
         """
+        request = _whole(request)
         self._take_versions()
-        began = self._clock()
+        began = self.clock()
         given = read_plan(plan) if plan else None
         if given is not None:
             validate(given, SIXTEEN, now or began)
-        run = Run(f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", self._clock, self.traces.record)
-        loop = Loop(self._parts, run, request, now or began, source, asks, given)
+        run = new_run(self.clock, self.traces.record)
+        loop = Loop(self._parts, run, request, now or began, source, asks, remembered, given)
 
         async def begin() -> None:
             self._forget_old()
@@ -205,7 +213,7 @@ class TinyAgent:
         """
 
         async def act() -> None:
-            self._live_loop(run).answer(question, choice)
+            self._live_loop(run).answer(question, _whole(choice))
 
         self._do(act())
 
@@ -235,7 +243,8 @@ class TinyAgent:
             planned = parts.planner.plan(
                 request,
                 SIXTEEN.only(selection.tools),
-                now or self._clock(),
+                now or self.clock(),
+                odds=selection.odds,
                 on_text=lambda text: None,
                 on_restart=lambda: None,
                 avoid=(),
@@ -244,6 +253,36 @@ class TinyAgent:
             return selection, planned.plan
 
         return parts.models.submit(work).result()
+
+    def can_undo(self, run: str) -> bool:
+        """Did the run change anything that can be taken back? TraceError if there is no such."""
+        return can_undo(self.traces.happened(run))
+
+    def undo(self, run: str, source: str = "python") -> str:
+        """Take back what a run changed; the id of the run that this is, which says how it went.
+
+        Raises:
+            TraceError: there is no such run, it is not over, or acted elsewhere.
+        """
+        happened = self._past(run)
+        loop = self._loops.get(run)
+        if loop is not None and not loop.run.state.over:
+            raise TraceError(f"run {run} is under way; stop it first")
+        undoing = new_run(self.clock, self.traces.record)
+        undo_run(undoing, happened, self._parts.backend, self.clock, source)
+        return undoing.id
+
+    def remembered(self) -> list[Remembered]:
+        """The approvals that are remembered now; ApprovalError where they cannot be read."""
+        return self._parts.remembered.all()
+
+    def revoke(self, which: str) -> list[Remembered]:
+        """Forget a remembered approval by its id, or "all"; those that were forgotten.
+
+        Raises:
+            ApprovalError: there is no such one, or the list cannot be written.
+        """
+        return self._parts.remembered.revoke(which)
 
     def names(self) -> dict[str, list[str]]:
         """The names in use where it acts, by what they name: "contacts", "notes" …"""
@@ -314,6 +353,16 @@ class TinyAgent:
             del self._loops[run], self._jobs[run]
 
 
+def _whole(text: str) -> str:
+    """The text without halves of characters, which nothing can write down."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def new_run(clock: Callable[[], datetime], log: Listener) -> Run:
+    """A run with an id that no other has."""
+    return Run(f"{clock():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", clock, log)
+
+
 def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
     """The backend that the settings name; a first start makes the sample workspace.
 
@@ -323,7 +372,9 @@ def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
     if settings.backend == "macos":
         from tinyagent.backends.macos import MacOS
 
-        return MacOS(send_mail=settings.send_mail, zoom_link=settings.zoom_link)
+        return MacOS(
+            send_mail=settings.send_mail, zoom_link=settings.zoom_link, zoom=_zoom_account()
+        )
     from tinyagent.backends.workspace import Workspace
 
     if not settings.workspace.exists():
@@ -331,6 +382,14 @@ def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
 
         make_sample(settings.workspace, clock())
     return Workspace(settings.workspace, clock, settings.send_mail)
+
+
+def _zoom_account() -> ZoomAccount | None:
+    """The user's Zoom account; SettingsError where only some of its credentials are there."""
+    from tinyagent.backends.zoom import ZoomAccount, credentials
+
+    own = credentials(os.environ)
+    return ZoomAccount(own) if own else None
 
 
 def program_version() -> str:

@@ -1,9 +1,9 @@
 """Approval: what a person decided, and the one-use grants that it makes.
 
-A changing call runs against a grant of exactly that call: of this run, this
-task, this tool, and this hash of the canonical resolved arguments. A grant is
-spent by use. That holds for every way to run a tool, as only ``ToolRunner``
-calls one.
+A changing call (or each call, where the settings say ``approval = "always"``) runs
+against a grant of exactly that call: of this run, this task, this tool, and this
+hash of the canonical resolved arguments. A grant is spent by use. That holds for
+every way to run a tool, as only ``ToolRunner`` calls one.
 
 It does not promise that the person read what was shown.
 """
@@ -13,7 +13,8 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
 from tinyagent.backends.base import Outcome
@@ -21,7 +22,7 @@ from tinyagent.errors import ApprovalError
 from tinyagent.events import Json
 from tinyagent.resolve import ResolvedCall, values
 from tinyagent.tools.context import ToolContext
-from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.registry import Tool, ToolSet
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,15 @@ class Decision:
         tasks: those approved; None for all. What needs an unticked one is left out.
         arguments: changed values, typed, by task and argument.
         plan: the new plan, in the plan language.
+        until: remember it until then, for the same tools and people; None: ask each time.
+            Calls that were edited, or that are warned of, are not remembered.
     """
 
     kind: Literal["approve", "reject", "revise"]
     tasks: frozenset[int] | None = None
     arguments: Mapping[int, Mapping[str, Json]] = field(default_factory=dict)
     plan: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,22 @@ class ApprovalBook:
 
 
 class ToolRunner:
-    """The one place where a tool is called."""
+    """The one place where a tool is called.
 
-    def __init__(self, tools: ToolSet, book: ApprovalBook) -> None:
+    Args:
+        tools: those that may be called.
+        book: the grants.
+        always: a call that only reads needs a grant, too.
+    """
+
+    def __init__(self, tools: ToolSet, book: ApprovalBook, always: bool = False) -> None:
         self._tools = tools
         self._book = book
+        self._always = always
+
+    def asks_first(self, tool: Tool) -> bool:
+        """Does a call of this tool need a grant?"""
+        return tool.changes or self._always
 
     def run(
         self,
@@ -114,12 +129,13 @@ class ToolRunner:
         """Call the tool, with ``results`` in the call's gaps.
 
         Raises:
-            ApprovalError: it changes something, and ``grant`` is not for this call.
+            ApprovalError: it needs a grant, and ``grant`` is not for this call.
             ToolError: the tool could not do it.
         """
         tool = self._tools[call.tool]
-        if tool.changes:
+        if self.asks_first(tool):
             self._book.spend(grant, run, call)
         arguments = call.filled(results).arguments
+        context = replace(context, target=call.target)
         given = tool.function(context, **values(tool, arguments))
         return given if isinstance(given, Outcome) else Outcome(given)

@@ -77,6 +77,7 @@ def plan_row(toolrag: ToolRAG, planner: Planner) -> Answer:
                 request,
                 SIXTEEN.only(selection.tools),
                 now,
+                odds=selection.odds,
                 on_text=_unheard,
                 on_restart=_unheard_restart,
                 avoid=(),

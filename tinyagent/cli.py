@@ -8,12 +8,14 @@ stderr. What loads models is imported inside its command, so that
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyagent.approvals_cli import app as approvals
 from tinyagent.batch import plan_row, read_now, resolve_time, run_batch, time_row
 from tinyagent.console import explained, tracked
 from tinyagent.data.cli import app as data
@@ -23,7 +25,11 @@ from tinyagent.retrain.cli import app as models
 from tinyagent.retrain.cli import retrain
 from tinyagent.traces.cli import app as traces
 from tinyagent.train.cli import app as train
+from tinyagent.visible import visible
 from tinyagent.voice.cli import transcribe
+
+if TYPE_CHECKING:
+    from tinyagent.doctor import Check
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -32,6 +38,7 @@ app.add_typer(data, name="data")
 app.add_typer(train, name="train")
 app.add_typer(traces, name="traces")
 app.add_typer(models, name="models")
+app.add_typer(approvals, name="approvals")
 app.command("eval")(evaluate_set)
 app.command()(transcribe)
 app.command()(retrain)
@@ -64,6 +71,10 @@ def ask(
     approve: Annotated[
         str, typer.Option(help="all: approve it; ask: ask me; none: only propose.")
     ] = "ask",
+    remember: Annotated[
+        int,
+        typer.Option(help="Days for which what you approve is not asked about again.", min=0),
+    ] = 0,
     backend: Annotated[str | None, typer.Option(help="workspace or macos.")] = None,
     workspace: Annotated[Path | None, typer.Option(help="Folder of the workspace.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the trace as JSON.")] = False,
@@ -83,11 +94,13 @@ def ask(
         settings = load_settings(backend=backend, workspace=workspace)
         with contextlib.closing(TinyAgent.open(settings)) as agent:
             asks = approve == "ask" and interactive()
+            remembered = approve == "ask"
+            until = datetime.now() + timedelta(days=remember) if remember else None
             if audio is not None:
-                run = ask_aloud(agent, audio, at, asks)
+                run = ask_aloud(agent, audio, at, asks, remembered)
             else:
-                run = agent.start(request or "", at, source="cli", asks=asks)
-            status = converse(agent, run, approve, as_json, confirmed)  # type: ignore[arg-type]
+                run = agent.start(request or "", at, source="cli", asks=asks, remembered=remembered)
+            status = converse(agent, run, approve, as_json, confirmed, until)  # type: ignore[arg-type]
     raise typer.Exit(status)
 
 
@@ -137,18 +150,81 @@ def time(
 
 
 @app.command()
-def doctor() -> None:
+def undo(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="As `traces list` shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    backend: Annotated[str | None, typer.Option(help="workspace or macos.")] = None,
+    workspace: Annotated[Path | None, typer.Option(help="Folder of the workspace.")] = None,
+) -> None:
+    """Take back what a run changed."""
+    with explained():
+        from tinyagent.agent import new_run, open_backend
+        from tinyagent.settings import load_settings
+        from tinyagent.terminal import confirmed
+        from tinyagent.traces import TraceLog
+        from tinyagent.traces.store import TraceStore
+        from tinyagent.undo import done_by, undo_run
+
+        settings = load_settings(backend=backend, workspace=workspace)
+        TraceStore.open(settings.traces).require_over(run)
+        with contextlib.closing(TraceLog(settings.traces)) as log:
+            happened = log.happened(run)
+            for done in done_by(happened):
+                typer.echo(visible(f"  {done.text}"), err=True)
+            if not yes and not confirmed("Take this back?"):
+                raise typer.Exit(1)
+            answer = undo_run(
+                new_run(datetime.now, log.record),
+                happened,
+                open_backend(settings, datetime.now),
+                datetime.now,
+                "cli",
+            )
+    typer.echo(visible(answer.text))
+    raise typer.Exit(0 if answer.complete else 1)
+
+
+@app.command()
+def doctor(
+    backend: Annotated[
+        str | None, typer.Option(help="Examine this one; `macos` asks each application.")
+    ] = None,
+) -> None:
     """Show what is installed, what is missing, and the command that gets it."""
     with explained():
         from tinyagent.doctor import examine
         from tinyagent.settings import load_settings
 
-        checks = examine(load_settings())
+        checks = examine(load_settings(backend=backend), ask_applications=backend == "macos")
+    raise typer.Exit(_tell(checks))
+
+
+@app.command()
+def selftest(
+    backend: Annotated[str, typer.Option(help="workspace or macos.")],
+    workspace: Annotated[Path | None, typer.Option(help="Folder of the workspace.")] = None,
+) -> None:
+    """Make, read back and remove one of each thing, where tools act."""
+    with explained():
+        from tinyagent.agent import open_backend
+        from tinyagent.selftest import selftest
+        from tinyagent.settings import load_settings
+
+        settings = load_settings(backend=backend, workspace=workspace)
+        where = open_backend(settings, datetime.now)
+        status = _tell(selftest(where, datetime.now(), drafts=not settings.send_mail))
+    raise typer.Exit(status)
+
+
+def _tell(checks: Iterable[Check]) -> int:
+    """Print each check as it is made; the exit status."""
+    status = 0
     for check in checks:
+        status |= not check.ok
         typer.echo(f"{'ok     ' if check.ok else 'MISSING'} {check.name}: {check.detail}")
         if check.cure:
             typer.echo(f"        {check.cure}")
-    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+    return status
 
 
 def _report(wrong: list[str]) -> None:

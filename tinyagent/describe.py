@@ -8,12 +8,14 @@ from tinyagent.events import Json
 from tinyagent.plans.syntax import Plan
 from tinyagent.resolve import ResolvedCall, moment
 from tinyagent.tools.registry import Parameter, ToolSet
+from tinyagent.visible import visible
 
 
 def describe(call: ResolvedCall, tools: ToolSet, plan: Plan) -> str:
     """The tool's sentence, then each argument that it does not name and that is no default.
 
     A result that comes later is named by where it comes from: "[from Zoom, task 2]".
+    Characters that nobody would see stand there as "[U+202E]".
     """
     tool = tools[call.tool]
     names = {
@@ -31,7 +33,7 @@ def describe(call: ResolvedCall, tools: ToolSet, plan: Plan) -> str:
         left_out = not parameter.required and value == parameter.default
         if parameter.name not in named and not left_out and value != "":
             text += f"; {parameter.name.replace('_', ' ')}: {shown[parameter.name]}"
-    return text
+    return visible(text)
 
 
 def readable(parameter: Parameter, value: Json) -> str:

@@ -18,7 +18,9 @@ from urllib.parse import quote
 
 from packaging.requirements import Requirement
 
+from tinyagent.agent import open_backend
 from tinyagent.backends.macos import MacOS
+from tinyagent.backends.macos.scripts import APPLICATIONS
 from tinyagent.backends.workspace import Workspace
 from tinyagent.errors import ModelError, SettingsError, ToolError
 from tinyagent.models import ModelStatus, status
@@ -45,8 +47,11 @@ class Check:
     cure: str = ""
 
 
-def examine(settings: Settings) -> list[Check]:
+def examine(settings: Settings, ask_applications: bool = False) -> list[Check]:
     """Check Python, packages, models, folders, the backend and the training extra, in that order.
+
+    ``ask_applications`` asks each application of the Mac a harmless question, which opens
+    it, and makes macOS ask for the permission that is missing.
 
     Hashes model files that have changed since they were last used, which takes
     about a second; everything else takes less.
@@ -63,6 +68,31 @@ def examine(settings: Settings) -> list[Check]:
     if settings.backend == "workspace":
         checks.append(check_folder("workspace", settings.workspace))
     checks += [check_traces(settings.traces), _backend(settings)]
+    if ask_applications and checks[-1].ok:
+        checks += check_applications(_mac(settings))
+    return checks
+
+
+def check_applications(backend: MacOS) -> list[Check]:
+    """Whether macOS lets each application be automated, and whether Zoom meetings can be made."""
+    checks = []
+    for app in APPLICATIONS:
+        try:
+            backend.probe(app)
+            checks.append(Check(app, True, "answers"))
+        except ToolError as error:
+            told, _, cure = str(error).partition("; ")
+            checks.append(Check(app, False, told, cure))
+    for program, use in (("open", "shows files and places"), ("mdfind", "finds files")):
+        found = shutil.which(program)
+        cure = "" if found else "add /usr/bin to the PATH"
+        checks.append(Check(program, found is not None, f"{use}: {found or 'missing'}", cure))
+    try:
+        backend.require_meetings()
+        checks.append(Check("Zoom", True, "meetings can be made, or a personal link given"))
+    except ToolError as error:
+        told, _, cure = str(error).partition("; ")
+        checks.append(Check("Zoom", True, f"{told} (needed only for Zoom)", cure))
     return checks
 
 
@@ -132,6 +162,12 @@ def check_traces(file: Path) -> Check:
     return Check("traces", True, f"{file.absolute()}")
 
 
+def _mac(settings: Settings) -> MacOS:
+    backend = open_backend(settings, datetime.now)
+    assert isinstance(backend, MacOS)
+    return backend
+
+
 def _python(found: tuple[int, ...]) -> Check:
     shown = ".".join(map(str, found))
     if found >= OLDEST_PYTHON:
@@ -177,7 +213,7 @@ def _backend(settings: Settings) -> Check:
     name = f"backend {settings.backend}"
     if settings.backend == "macos":
         try:
-            MacOS(send_mail=settings.send_mail, zoom_link=settings.zoom_link)
+            _mac(settings)
         except SettingsError as error:
             return Check(name, False, str(error), "set backend to workspace")
         if not shutil.which("osascript"):

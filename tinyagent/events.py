@@ -18,6 +18,8 @@ import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from tinyagent.backends.base import Change
+
 if TYPE_CHECKING:
     from tinyagent.plans.syntax import Call
 
@@ -183,6 +185,7 @@ class TaskDone(Event):
         link: what was made or found: a URL, or a path in the workspace; may be "".
         seconds: it took; 0 for a kept result.
         kept: the result is that of the same call in an earlier plan of this run.
+        changes: what it changed, as far as that can be undone.
     """
 
     task: int
@@ -190,6 +193,7 @@ class TaskDone(Event):
     link: str
     seconds: float
     kept: bool = False
+    changes: list[Change] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -287,6 +291,8 @@ class ProposedCall:
             from; there "$k" still stands in ``arguments``.
         written: arguments that a writer wrote.
         hash: SHA-256 of the canonical resolved arguments.
+        on: what it acts on, in words, where its arguments leave that open.
+        warnings: why it is asked about whatever was approved before, each a sentence.
     """
 
     task: int
@@ -296,6 +302,8 @@ class ProposedCall:
     open: dict[str, list[int]]
     written: list[str]
     hash: str
+    on: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -326,6 +334,9 @@ class ApprovalDecided(Event):
         left_out: tasks that the person unticked, and those that need them.
         edited: for each task, the arguments that the person changed.
         plan: the plan as approved, in the plan language.
+        by: ids of the remembered approvals that decided it; then nobody was asked, and no
+            ``ApprovalAsked`` came before.
+        until: ISO time until which it is remembered, or "".
     """
 
     approval: str
@@ -334,6 +345,8 @@ class ApprovalDecided(Event):
     left_out: list[int]
     edited: dict[str, list[str]]
     plan: str
+    by: list[str] = field(default_factory=list)
+    until: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The executor: every task of a plan whose inputs are there runs at once.
 
 Tasks that only read start by themselves, perhaps while the plan is still being
-written; a changing task starts once it holds a grant. A failed task stops what
+written; a changing task starts once it holds a grant (and where the settings ask
+always, so does each). A failed task stops what
 depends on it, and nothing else.
 
 All of it happens on one event loop, except the tools: they run on threads. A
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor as Pool
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -52,7 +53,7 @@ class Task:
         status: as in ``state.TaskState``.
         literal: values that stand in place of the plan's: answers, a writer's text.
         written: arguments that a writer wrote.
-        approved: the call as approved and its grant, for a changing task.
+        approved: the call as approved and its grant, for a task that needs one.
         outcome: what it gave, once done.
         kind: why it failed.
         job: the coroutine that runs it.
@@ -212,16 +213,25 @@ class Executor:
                 task.job.cancel()
         self._reads.cancel()
 
-    def proposals(self) -> list[ResolvedCall]:
-        """The changing calls that wait for approval, resolved as far as can be.
+    def proposals(self, changes: bool = True) -> list[ResolvedCall]:
+        """The calls that wait for approval, resolved as far as can be.
+
+        Those that only read come first, by themselves: what the others need is
+        then known when they are asked about. ``changes=False`` gives only them.
 
         Raises:
             PlanError: one does not resolve.
         """
-        return [self.resolve(task) for task in self.tasks if self._is_open(task)]
+        waiting = [task for task in self.tasks if self._is_open(task)]
+        reading = [task for task in waiting if not task.tool.changes]
+        if not changes or reading:
+            waiting = reading
+        return [self.resolve(task) for task in waiting]
 
-    def proposed(self, call: ResolvedCall) -> ProposedCall:
-        """The call as a person is shown it."""
+    def proposed(
+        self, call: ResolvedCall, on: str = "", warnings: Sequence[str] = ()
+    ) -> ProposedCall:
+        """The call as a person is shown it; ``on`` and ``warnings`` are as there."""
         return ProposedCall(
             call.task,
             call.tool,
@@ -230,6 +240,8 @@ class Executor:
             call.open,
             list(self.tasks[call.task - 1].written),
             call.hash,
+            on,
+            list(warnings),
         )
 
     def resolve(self, task: Task) -> ResolvedCall:
@@ -249,6 +261,12 @@ class Executor:
         self._run.emit(events.TaskSkipped(number, [], reason))
         self._start()
 
+    def refuse(self, number: int, error: ToolError) -> None:
+        """This task cannot work, which was seen before anybody was asked about it."""
+        kind: FailureKind = "not_found" if isinstance(error, NotFoundError) else "error"
+        self._fail(self.tasks[number - 1], str(error), kind, 0.0)
+        self._start()
+
     def answer(self, question: str, choice: str) -> None:
         """Give the person's answer ("" passes over) to the task that waits for it.
 
@@ -261,7 +279,8 @@ class Executor:
         waiting.set_result(choice.strip())
 
     def _is_open(self, task: Task) -> bool:
-        return task.tool.changes and task.status == "waiting" and task.approved is None
+        asks_first = self._runner.asks_first(task.tool)
+        return asks_first and task.status == "waiting" and task.approved is None
 
     def _start(self) -> None:
         """Start what can run, and skip what never can."""
@@ -275,9 +294,12 @@ class Executor:
                 numbers = " and ".join(map(str, lost))
                 reason = f"it needs the result of task {numbers}"
                 self._run.emit(events.TaskSkipped(task.call.number, lost, reason))
-            elif _may_run(task) and all(n.status == "done" for n in needs):
+            elif self._may_run(task) and all(n.status == "done" for n in needs):
                 task.status = "running"
                 task.job = asyncio.get_running_loop().create_task(self._perform(task))
+
+    def _may_run(self, task: Task) -> bool:
+        return task.approved is not None or not self._runner.asks_first(task.tool)
 
     async def _perform(self, task: Task) -> None:
         """Run one task to its end, questions to the person included."""
@@ -315,7 +337,7 @@ class Executor:
             if not self._asks or argument is None:
                 raise
             task.literal[argument] = await self._ask(task, argument, error)
-            if not task.tool.changes:
+            if not self._runner.asks_first(task.tool):
                 return False
             # The call is another one now, so the person must approve it anew.
             task.approved = None
@@ -331,18 +353,22 @@ class Executor:
 
     async def _read(self, task: Task, call: ResolvedCall) -> None:
         began = time.perf_counter()
-        self._started(task, call)
-        known = self._reads.known(call)
+        # The same call is the one with the same values, wherever they came from.
+        filled = call.filled(self.results)
+        grant = task.approved[1] if task.approved else None
+        self._started(task, filled)
+        known = self._reads.known(filled)
         if known is not None:
             self._done(task, known, 0.0, kept=True)
             return
 
         def work(progress: _Progress) -> asyncio.Task[Outcome]:
-            made = asyncio.get_running_loop().create_task(self._in_thread(call, progress))
+            work = self._in_thread(call, progress, grant)
+            made = asyncio.get_running_loop().create_task(work)
             made.add_done_callback(lambda job: job.cancelled() or job.exception())
             return made
 
-        outcome = await self._reads.result(call, work, self._watcher(task))
+        outcome = await self._reads.result(filled, work, self._watcher(task))
         self._done(task, outcome, time.perf_counter() - began)
 
     async def _in_thread(
@@ -400,7 +426,10 @@ class Executor:
     def _done(self, task: Task, outcome: Outcome, seconds: float, kept: bool = False) -> None:
         task.status = "done"
         task.outcome = outcome
-        self._run.emit(events.TaskDone(task.call.number, str(outcome), outcome.link, seconds, kept))
+        changes = list(outcome.changes)
+        self._run.emit(
+            events.TaskDone(task.call.number, str(outcome), outcome.link, seconds, kept, changes)
+        )
 
     def _fail(self, task: Task, error: str, kind: FailureKind, began: float) -> None:
         task.status = "failed"
@@ -412,10 +441,6 @@ class Executor:
 
 class _PassedOverError(ToolError):
     """The person gave no answer to a question."""
-
-
-def _may_run(task: Task) -> bool:
-    return task.approved is not None or not task.tool.changes
 
 
 def _needs(task: Task) -> set[int]:

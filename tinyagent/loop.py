@@ -16,14 +16,22 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 from tinyagent import events
 from tinyagent.answer import answer, cannot, so_far
 from tinyagent.approval import Decision, Grant, ToolRunner
-from tinyagent.errors import ApprovalError, PlanError, RequestError, TinyAgentError, TraceError
+from tinyagent.caution import Assessed, assess
+from tinyagent.errors import (
+    ApprovalError,
+    PlanError,
+    RequestError,
+    TinyAgentError,
+    ToolError,
+    TraceError,
+)
 from tinyagent.events import Json
 from tinyagent.executor import Executor, Task
 from tinyagent.parts import Parts
@@ -60,6 +68,7 @@ class Loop:
         now: what its times count from.
         source: who started it, for the trace.
         asks: a person is there to answer questions.
+        remembered: approvals that were remembered count.
         given: a plan to run as it is; None has one written.
     """
 
@@ -71,6 +80,7 @@ class Loop:
         now: datetime,
         source: str,
         asks: bool,
+        remembered: bool = True,
         given: Plan | None = None,
     ) -> None:
         self._parts = parts
@@ -84,7 +94,7 @@ class Loop:
         self._executor = Executor(
             run,
             SIXTEEN,
-            ToolRunner(SIXTEEN, parts.book),
+            ToolRunner(SIXTEEN, parts.book, parts.settings.approval == "always"),
             ToolContext(parts.backend, self._writers),
             parts.tasks,
             now=now,
@@ -93,7 +103,11 @@ class Loop:
         )
         self._reader = PlanReader()
         self._approvals = 0
+        self._remembered = remembered
         self._shown: dict[int, ResolvedCall] = {}
+        self._assessed: dict[int, Assessed] = {}
+        self._revised = ""
+        self._rewritten = False
         self._edited: dict[int, Call] = {}
         self._lost: set[int] = set()
         self._decided: asyncio.Future[Decision] | None = None
@@ -133,7 +147,7 @@ class Loop:
         if not waits or asked is None or asked.approval != approval:
             raise ApprovalError(f"approval {approval} is not pending; look at the run again")
         if decision.kind == "revise":
-            if any(task.approved for task in self._executor.tasks):
+            if any(task.approved and task.tool.changes for task in self._executor.tasks):
                 raise ApprovalError("part of this plan has run; edit or untick what is left of it")
             plan = read_plan(decision.plan)
             validate(plan, SIXTEEN, self._now)
@@ -156,7 +170,9 @@ class Loop:
         try:
             self.run.emit(event)
         except TraceError as error:
-            self.run.emit(events.Failed(str(error), "Then ask again."), logged=False)
+            failed = isinstance(event, events.Failed)
+            told = event if failed else events.Failed(str(error), "Then ask again.")
+            self.run.emit(told, logged=False)
 
     async def _live(self) -> None:
         self.run.emit(
@@ -172,6 +188,7 @@ class Loop:
         if self._given is not None:
             self._take_given(self._given)
             await self._executor.settle()
+            await self._approve_calls(changes=False)
         else:
             selection = await self._select()
             plan = await self._plan(selection.tools) if selection.tools else Plan()
@@ -179,8 +196,9 @@ class Loop:
                 self.run.emit(cannot(SIXTEEN, selection.probabilities))
                 return
             await self._executor.settle()
+            await self._approve_calls(changes=False)
             await self._mend(plan, selection.tools)
-        await self._change()
+        await self._approve_calls()
         self.run.emit(answer(self.run.state, SIXTEEN))
 
     def _take_given(self, plan: Plan) -> None:
@@ -194,6 +212,7 @@ class Loop:
         loop = asyncio.get_running_loop()
         toolrag = self._parts.toolrag
         s = await loop.run_in_executor(self._parts.models, toolrag.select, self._request)
+        self._odds = s.odds
         selected = events.ToolsSelected(
             s.probabilities, list(s.tools), s.threshold, s.method, s.seconds
         )
@@ -218,6 +237,7 @@ class Loop:
                 self._request,
                 SIXTEEN.only(tools),
                 self._now,
+                odds=self._odds,
                 on_text=on_text,
                 on_restart=on_restart,
                 avoid=avoid,
@@ -283,7 +303,7 @@ class Loop:
         first = self._ready
         for attempt in range(1, self._parts.settings.replans + 1):
             failed = [t for t in self._executor.tasks if t.kind == "not_found"]
-            if not failed:
+            if not failed or self._rewritten:
                 return
             avoid |= {(task.call.tool, task.call.arguments) for task in failed}
             self.run.emit(events.Replanning("; ".join(t.error for t in failed), attempt))
@@ -295,41 +315,91 @@ class Loop:
                 self._restart()
                 self._take(plan, first)
                 await self._executor.settle()
+                await self._approve_calls(changes=False)
                 return
             await self._executor.settle()
+            await self._approve_calls(changes=False)
 
-    async def _change(self) -> None:
-        """Ask for approval and run what is approved, until no changing call waits."""
-        revised = ""
-        while calls := self._executor.proposals():
+    async def _approve_calls(self, changes: bool = True) -> None:
+        """Ask for approval and run what is approved, until no call waits for it.
+
+        ``changes=False`` stops before those that change something.
+        """
+        while calls := self._executor.proposals(changes):
             await self._write_texts(calls)
-            calls = self._executor.proposals()
+            assessed = await self._assess(self._executor.proposals(changes))
+            if not assessed:
+                continue
             shown = Counter(call.hash for call in self._shown.values())
-            self._shown = {call.task: call for call in calls}
-            if revised and _holds_nothing_new(calls, shown):
+            self._assessed = {a.call.task: a for a in assessed}
+            self._shown = {a.call.task: a.call for a in assessed}
+            revised, self._revised = self._revised, ""
+            if revised and _holds_nothing_new(list(self._shown.values()), shown):
                 self._approve(revised, Decision("approve"))
-                revised = ""
+            elif by := self._approved_before(assessed):
+                self._approve(self._next_approval(), Decision("approve"), by)
             else:
-                asked, decision = await self._ask_approval(calls)
-                revised = asked if decision.kind == "revise" else ""
-                if revised:
-                    self._revise(read_plan(decision.plan))
+                await self._ask_approval(assessed)
             await self._executor.settle()
 
-    async def _ask_approval(self, calls: list[ResolvedCall]) -> tuple[str, Decision]:
-        """Ask, and wait for the decision; the approval's id comes with it."""
-        self._approvals += 1
-        approval = f"{self.run.id}-a{self._approvals}"
+    async def _assess(self, calls: list[ResolvedCall]) -> list[Assessed]:
+        """Look at calls before they are proposed; one that cannot work is refused now."""
+        loop = asyncio.get_running_loop()
+        plan = self._executor.plan
+        texts = {task.number: task.text for task in self.run.state.tasks if task.text}
+        found = []
+        for call in calls:
+            if not SIXTEEN[call.tool].changes:
+                found.append(Assessed(call, frozenset()))
+                continue
+            look = partial(assess, call, SIXTEEN, plan, texts, self._parts.backend)
+            try:
+                found.append(await loop.run_in_executor(self._parts.tasks, look))
+            except ToolError as error:
+                self._executor.refuse(call.task, error)
+        # What needs the result of a refused call is gone with it.
+        waiting = {call.task for call in self._executor.proposals()}
+        return [a for a in found if a.call.task in waiting]
+
+    def _approved_before(self, assessed: list[Assessed]) -> list[str]:
+        """The remembered approvals that stand for all of these calls; none, if one is missing."""
+        by: list[str] = []
+        for a in assessed:
+            if not self._may_remember(a):
+                return []
+            try:
+                one = self._parts.remembered.covering(a.call.tool, a.people, self._parts.place)
+            except ApprovalError as error:
+                _log.warning("%s", error)  # then the person is asked
+                return []
+            if one is None:
+                return []
+            by.append(one.id)
+        return list(dict.fromkeys(by))
+
+    def _may_remember(self, assessed: Assessed) -> bool:
+        changes = SIXTEEN[assessed.call.tool].changes
+        return self._remembered and changes and not assessed.warnings
+
+    async def _ask_approval(self, assessed: list[Assessed]) -> None:
+        """Ask, and wait for the decision."""
+        approval = self._next_approval()
         self._decided = asyncio.get_running_loop().create_future()
-        waiting = self._decided
         self.run.emit(
             events.ApprovalAsked(
                 approval,
-                [self._executor.proposed(call) for call in calls],
+                [self._executor.proposed(a.call, a.on, a.warnings) for a in assessed],
                 str(self._executor.plan),
             )
         )
-        return approval, await waiting
+        decision = await self._decided
+        if decision.kind == "revise":
+            self._revised, self._rewritten = approval, True
+            self._revise(read_plan(decision.plan))
+
+    def _next_approval(self) -> str:
+        self._approvals += 1
+        return f"{self.run.id}-a{self._approvals}"
 
     def _revise(self, plan: Plan) -> None:
         self._executor.reset()
@@ -339,8 +409,8 @@ class Loop:
             self._executor.add(call)
         self._executor.finish_plan()
 
-    def _approve(self, approval: str, decision: Decision) -> None:
-        """Grant what the person approved, with their edits.
+    def _approve(self, approval: str, decision: Decision, by: Sequence[str] = ()) -> None:
+        """Grant what the person approved, with their edits; ``by`` remembered approvals, perhaps.
 
         Raises:
             PlanError, ApprovalError: as ``decide``; then nothing is granted.
@@ -363,13 +433,21 @@ class Loop:
         lost = _lost(self._executor.tasks, calls, decision.tasks) | self._lost
         left_out = [number for number in calls if number in lost]
         kept = {number: call for number, call in calls.items() if number not in lost}
+        until = self._remember(decision.until, kept.keys() - decision.arguments.keys())
         granted: dict[int, tuple[ResolvedCall, Grant]] = {
             number: (call, self._parts.book.grant(self.run.id, call))
             for number, call in kept.items()
         }
         approved_plan = without(Plan(tuple(written.values())), lost)
         self._record(
-            approval, "approved", list(kept.values()), left_out, edited, str(approved_plan)
+            approval,
+            "approved",
+            list(kept.values()),
+            left_out,
+            edited,
+            str(approved_plan),
+            by,
+            until,
         )
         # A question may lead to another approval of the same plan.
         self._edited |= {int(number): written[int(number)] for number in edited}
@@ -377,6 +455,16 @@ class Loop:
         for number in left_out:
             self._executor.leave_out(number, "you left it out")
         self._executor.approve(granted)
+
+    def _remember(self, until: datetime | None, tasks: Iterable[int]) -> str:
+        """Remember what was approved as it was shown; until when, as ISO text, or ""."""
+        if until is None:
+            return ""
+        kept = [self._assessed[task] for task in sorted(tasks)]
+        kept = [a for a in kept if self._may_remember(a)]
+        for a in kept:
+            self._parts.remembered.remember(a.call.tool, a.people, self._parts.place, until)
+        return until.isoformat(timespec="minutes") if kept else ""
 
     def _record(
         self,
@@ -386,8 +474,14 @@ class Loop:
         left_out: list[int] | None = None,
         edited: dict[str, list[str]] | None = None,
         plan: str = "",
+        by: Sequence[str] = (),
+        until: str = "",
     ) -> None:
-        shown = [self._executor.proposed(call) for call in calls or []]
+        about = self._assessed
+        shown = [
+            self._executor.proposed(call, about[call.task].on, about[call.task].warnings)
+            for call in calls or []
+        ]
         self.run.emit(
             events.ApprovalDecided(
                 approval,
@@ -396,6 +490,8 @@ class Loop:
                 left_out or [],
                 edited or {},
                 plan,
+                list(by),
+                until,
             )
         )
 

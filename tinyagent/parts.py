@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from tinyagent.approval import ApprovalBook
 from tinyagent.backends.base import Backend
 from tinyagent.plans.syntax import Plan, Value
+from tinyagent.remembered import RememberedApprovals
 from tinyagent.settings import Settings
 from tinyagent.tools.registry import ToolSet
 from tinyagent.writers import Writer
@@ -61,6 +62,7 @@ class Planner(Protocol):
         tools: ToolSet,
         now: datetime,
         *,
+        odds: Mapping[str, float],
         on_text: Callable[[str], None],
         on_restart: Callable[[], None],
         avoid: Collection[tuple[str, tuple[Value, ...]]],
@@ -68,6 +70,7 @@ class Planner(Protocol):
     ) -> Planned:
         """Write a plan; ``on_text`` gets it in pieces, ``stop`` says when to give up.
 
+        ``odds`` are ToolRAG's log-odds that a tool is needed, of some tools.
         ``on_restart`` is told when the pieces so far are void. Calls in
         ``avoid``, as (tool, arguments), do not come.
         """
@@ -85,6 +88,7 @@ class Parts:
         writer: the model that writes texts; None where that is switched off.
         writer_lock: held while it writes.
         book: the grants.
+        remembered: the approvals that a person had remembered.
         models: the one thread on which ToolRAG and the planner work.
         tasks: the threads on which tools work.
         versions: of the program and the models, for the trace.
@@ -97,6 +101,13 @@ class Parts:
     writer: Writer | None
     writer_lock: threading.Lock
     book: ApprovalBook
+    remembered: RememberedApprovals
     models: Executor
     tasks: Executor
     versions: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """Where calls act, as far as a remembered approval minds: a draft is not a sent mail."""
+        sends = ", mail is sent" if self.settings.send_mail else ""
+        return f"{self.backend.name}{sends}"

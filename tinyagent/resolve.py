@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,12 +42,17 @@ class Gap:
 
 @dataclass(frozen=True)
 class ResolvedCall:
-    """One call with nothing left to work out but its gaps."""
+    """One call with nothing left to work out but its gaps.
+
+    ``target`` is the id of what it acts on (``backends.base.Target``), where its
+    arguments leave that open.
+    """
 
     task: int
     tool: str
     arguments: dict[str, Json]
     gaps: tuple[Gap, ...] = ()
+    target: str = ""
 
     @property
     def canonical(self) -> str:
@@ -56,6 +61,7 @@ class ResolvedCall:
             "tool": self.tool,
             "arguments": self.arguments,
             "gaps": [asdict(gap) for gap in self.gaps],
+            "target": self.target,
         }
         return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -89,7 +95,7 @@ class ResolvedCall:
             end = gap.at + len(f"${gap.task}")
             items[gap.item] = text[: gap.at] + results[gap.task] + text[end:]
             arguments[gap.argument] = items if isinstance(value, list) else items[0]
-        return ResolvedCall(self.task, self.tool, arguments)
+        return replace(self, arguments=arguments, gaps=())
 
 
 def resolve(
@@ -167,7 +173,9 @@ def edit(
         value = _put_in(parameter, changes[parameter.name], {}, awaited, gaps)
         arguments[parameter.name] = value
     _resolve_times(proposed.task, tool, arguments, edited, now)
-    return ResolvedCall(proposed.task, tool.name, arguments, tuple(gaps)), written
+    stays = tool.aim is None or not changes.keys() & set(tool.aim.by)
+    target = proposed.target if stays else ""
+    return ResolvedCall(proposed.task, tool.name, arguments, tuple(gaps), target), written
 
 
 def values(tool: Tool, arguments: Mapping[str, Json]) -> dict[str, Any]:

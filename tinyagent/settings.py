@@ -45,6 +45,8 @@ class Settings:
         planner: a GGUF file to plan with; empty for the version in use.
         writers: the base model writes the bodies of e-mails; if off, the planner's words stand.
         send_mail: approved e-mails are sent; if off, they are left as drafts.
+        approval: what waits for your approval: `changes` is every call that changes or sends
+            something; `always` is every call, look-ups too.
         task_timeout: seconds that one task may take.
         replans: how often a plan may be made again after a task failed.
         threads: threads that a model computes with; 0 is one for each core.
@@ -69,6 +71,7 @@ class Settings:
     planner: str = ""
     writers: bool = True
     send_mail: bool = False
+    approval: Literal["changes", "always"] = "changes"
     task_timeout: float = field(default=60.0, metadata={"least": 1, "most": 3600})
     replans: int = field(default=2, metadata={"least": 0, "most": 10})
     threads: int = field(default=0, metadata={"least": 0, "most": 256})

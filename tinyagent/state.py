@@ -46,6 +46,7 @@ class TaskState:
         error: why it failed or was skipped.
         seconds: it took.
         writing: the argument that a writer writes now, or "".
+        undoable: what it changed can be taken back.
     """
 
     number: int
@@ -63,6 +64,7 @@ class TaskState:
     error: str = ""
     seconds: float = 0.0
     writing: str = ""
+    undoable: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ class RunState:
                     seconds=event.seconds,
                     share=1.0,
                     doing="",
+                    undoable=bool(event.changes),
                 )
             case events.TaskFailed():
                 return self._with(

@@ -7,6 +7,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal
 
 import typer
@@ -16,6 +17,7 @@ from tinyagent.agent import TinyAgent
 from tinyagent.approval import Decision
 from tinyagent.errors import TraceError
 from tinyagent.events import Event
+from tinyagent.visible import visible
 
 Approve = Literal["all", "ask", "none"]
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -23,7 +25,12 @@ DONE, FAILED, BAD_INPUT = 0, 1, 2
 
 
 def converse(
-    agent: TinyAgent, run: str, approve: Approve, as_json: bool, confirm: Callable[[str], bool]
+    agent: TinyAgent,
+    run: str,
+    approve: Approve,
+    as_json: bool,
+    confirm: Callable[[str], bool],
+    until: datetime | None = None,
 ) -> int:
     """Follow a run to its end, deciding as ``approve`` says; the exit status.
 
@@ -32,6 +39,7 @@ def converse(
             only shows it.
         as_json: print the trace in the end, not the answer.
         confirm: asks the person a yes-or-no question.
+        until: remember until then what the person approves.
     """
     status = FAILED
     event: Event | None = None
@@ -44,16 +52,19 @@ def converse(
             case events.ApprovalAsked() if approve == "none":
                 status = DONE
                 if not as_json:
-                    typer.echo("\n".join(f"{call.task}. {call.text}" for call in event.calls))
+                    lines = [line for call in event.calls for line in _shown(call)]
+                    typer.echo(visible("\n".join(lines)))
                 agent.stop(run)
             case events.ApprovalAsked():
-                _say("To be approved:", *(f"  {call.task}. {call.text}" for call in event.calls))
+                shown = [line for call in event.calls for line in _shown(call)]
+                _say("To be approved:", *(f"  {line}" for line in shown))
                 yes = approve == "all" or confirm("Do this?")
-                agent.decide(run, event.approval, Decision("approve" if yes else "reject"))
+                decision = Decision("approve", until=until) if yes else Decision("reject")
+                agent.decide(run, event.approval, decision)
             case events.Answered():
                 status = DONE if event.complete else FAILED
                 if not as_json:
-                    typer.echo(event.text)
+                    typer.echo(visible(event.text))
             case events.Failed():
                 status = BAD_INPUT if event.invalid else FAILED
                 _say(f"error: {event.message} {event.cure}")
@@ -96,6 +107,11 @@ def _tell(event: Event) -> None:
             _say("  (the plan is written anew)")
         case events.Replanning():
             _say(f"Planning again: {event.why}")
+        case events.ApprovalDecided() if event.by:
+            shown = [line for call in event.calls for line in _shown(call)]
+            _say("Approved before:", *(f"  {line}" for line in shown))
+        case events.ApprovalDecided() if event.until:
+            _say(f"Remembered until {event.until.replace('T', ' ')}")
         case events.TaskProgress():
             _say(f"  task {event.task}: {event.doing}")
         case events.TaskDone():
@@ -104,6 +120,12 @@ def _tell(event: Event) -> None:
             _say(f"  task {event.task} failed: {event.error}")
         case _:
             pass
+
+
+def _shown(call: events.ProposedCall) -> list[str]:
+    """What will happen, in lines: the call, what it acts on, and what to be wary of."""
+    on = [f"   on {call.on}"] if call.on else []
+    return [f"{call.task}. {call.text}", *on, *(f"   ! {text}" for text in call.warnings)]
 
 
 def _choose(question: events.QuestionAsked) -> str:
@@ -120,4 +142,4 @@ def _choose(question: events.QuestionAsked) -> str:
 
 def _say(*lines: str) -> None:
     for line in lines:
-        typer.echo(line, err=True)
+        typer.echo(visible(line), err=True)

@@ -64,4 +64,4 @@ def _decision(agent: TinyAgent, form: Form) -> Decision:
     if asked is None:
         # Decided elsewhere meanwhile: whatever is sent, the agent refuses it, and says so.
         return Decision("reject")
-    return read_decision(form, asked)
+    return read_decision(form, asked, agent.clock())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
@@ -20,8 +20,15 @@ from tinyagent.events import ApprovalAsked, Json, ProposedCall, QuestionAsked
 from tinyagent.state import RunState
 from tinyagent.tools.registry import Parameter
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.visible import visible
 from ui.icons import icon
 
+_REMEMBER = {
+    0: "ask me again",
+    1: "do not ask for a day",
+    7: "do not ask for a week",
+    30: "do not ask for 30 days",
+}
 _CHOICES: dict[str, dict[str | int, str]] = {
     "transport": {"d": "driving", "w": "on foot", "r": "public transport"},
     "priority": {0: "none", 1: "high", 5: "medium", 9: "low"},
@@ -36,7 +43,8 @@ def approval_card(state: RunState, asked: ApprovalAsked) -> str:
     problem = f'<p class="again">{escape(asked.problem)}</p>' if asked.problem else ""
     card = (
         f'<form class="card approval" data-approval="{escape(asked.approval)}" aria-label="{title}"'
-        f'><h3>{title}</h3>{problem}<ol class="calls">{rows}</ol>{_plan_editor(asked)}'
+        f'><h3>{title}</h3>{problem}<ol class="calls">{rows}</ol>{_next_time(asked)}'
+        f"{_plan_editor(asked)}"
         '<p class="error" role="alert" hidden></p><div class="buttons">'
         '<button type="submit" class="primary"><span class="label">Approve</span>'
         "<kbd>Ctrl+Enter</kbd></button>"
@@ -66,13 +74,14 @@ def question_card(state: RunState, question: QuestionAsked) -> str:
     return _once(question.question, card)
 
 
-def read_decision(payload: Mapping[str, Any], asked: ApprovalAsked) -> Decision:
+def read_decision(payload: Mapping[str, Any], asked: ApprovalAsked, now: datetime) -> Decision:
     """The decision that an approval's form sends.
 
     Args:
         payload: ``kind``; ``tasks`` ticked; ``arguments`` changed, as the fields
-            hold them, by task and name; ``plan``, for the kind "revise".
+            hold them, by task and name; ``remember``, days; ``plan``, for the kind "revise".
         asked: the approval that the form was made for.
+        now: the present time.
 
     Raises:
         PlanError: a value has not the type of its argument.
@@ -90,7 +99,9 @@ def read_decision(payload: Mapping[str, Any], asked: ApprovalAsked) -> Decision:
         }
         for task, changed in payload["arguments"].items()
     }
-    return Decision("approve", frozenset(map(int, payload["tasks"])), arguments)
+    days = int(payload.get("remember", 0))
+    until = now + timedelta(days=days) if days else None
+    return Decision("approve", frozenset(map(int, payload["tasks"])), arguments, until=until)
 
 
 def read_time(kind: str, phrase: str, start: str, now: datetime) -> str:
@@ -133,9 +144,32 @@ def _row(state: RunState, call: ProposedCall) -> str:
     return (
         f'<li data-task="{call.task}"><label class="tick"><input type="checkbox" checked '
         f'aria-describedby="{escape(prefix)}-text"><span class="what" id="{escape(prefix)}-text">'
-        f'{escape(call.text)}</span></label><details class="edit"{unfold}>'
+        f'{escape(call.text)}</span></label>{_to_know(call)}<details class="edit"{unfold}>'
         f"<summary>{icon('edit')}Edit<span class='edited' hidden>edited</span></summary>"
         f'<div class="fields">{fields}</div></details></li>'
+    )
+
+
+def _to_know(call: ProposedCall) -> str:
+    """What the call acts on, and what to be wary of."""
+    on = f'<p class="acts-on">On {escape(visible(call.on))}</p>' if call.on else ""
+    items = "".join(f"<li>{icon('warning')}{escape(visible(text))}</li>" for text in call.warnings)
+    return on + (f'<ul class="warnings">{items}</ul>' if items else "")
+
+
+def _next_time(asked: ApprovalAsked) -> str:
+    """The choice not to be asked again, where there is one."""
+    free = [c for c in asked.calls if not c.warnings and SIXTEEN[c.tool].changes]
+    if not free:
+        return ""
+    field = f"{escape(asked.approval)}-remember"
+    options = "".join(
+        f'<option value="{days}">{escape(text)}</option>' for days, text in _REMEMBER.items()
+    )
+    some = "" if len(free) == len(asked.calls) else " (not for what is warned of)"
+    return (
+        f'<p class="next-time"><label for="{field}">Next time, for the same tools and '
+        f'people{some}</label><select id="{field}" data-remember>{options}</select></p>'
     )
 
 

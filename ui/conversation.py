@@ -39,6 +39,11 @@ _STATUS = {
 _SIGNS = {"answered": "done", "failed": "failed", "stopped": "stop"}
 _INTERRUPTED = "This run was cut off when TinyAgent was closed. Ask again to do it now."
 
+_IN_DOUBT = (
+    "This run was cut off when TinyAgent was closed, while it did the following. It may have "
+    "happened: look there before you ask for it again. It is not tried again by itself."
+)
+
 
 def welcome() -> str:
     """Before the first request: what can be asked."""
@@ -67,15 +72,36 @@ def turn(state: RunState, interrupted: bool = False) -> str:
         interrupted: it is not over, but nothing works on it any more.
     """
     if interrupted:
-        reply = f'<p class="answer incomplete">{_INTERRUPTED}</p>'
+        reply = f'<p class="answer incomplete">{_cut_off(state)}</p>{_undo(state)}'
     else:
         questions = "".join(question_card(state, question) for question in state.questions)
         card = approval_card(state, state.approval) if state.approval else ""
-        reply = f"{_status(state)}{questions}{card}{_decided(state)}{_answer(state)}"
+        undo = _undo(state) if state.over else ""
+        reply = f"{_status(state)}{questions}{card}{_decided(state)}{_answer(state)}{undo}"
     over = "over" if state.over or interrupted else "live"
     return (
         f'<section class="turn {over}" data-run="{escape(state.run)}" '
         f'data-status="{state.status}">{_said(state)}<div class="reply">{reply}</div></section>'
+    )
+
+
+def _cut_off(state: RunState) -> str:
+    """What to say of a run that was cut off: above all, what may have happened."""
+    doubtful = [t for t in state.tasks if t.changes and t.status == "running"]
+    if not doubtful:
+        return _INTERRUPTED
+    listed = "\n".join(escape(task.text or task.line) for task in doubtful)
+    return f"{_IN_DOUBT}\n{listed}"
+
+
+def _undo(state: RunState) -> str:
+    count = sum(task.undoable for task in state.tasks)
+    if not count:
+        return ""
+    sure = "Really take it back?" if count == 1 else f"Really take back all {count}?"
+    return (
+        f'<button type="button" class="quiet" data-undo data-sure="{sure}">'
+        f"{icon('undo')}<span>Undo</span></button>"
     )
 
 
@@ -131,12 +157,15 @@ def _decided(state: RunState) -> str:
         return '<p class="decided">You rejected it.</p>'
     if decided.decision == "revised":
         return '<p class="decided">You wrote another plan.</p>'
-    parts = [f"You approved {len(decided.calls)}"]
+    who = "You approved" if not decided.by else "As you had remembered, nobody asked for"
+    parts = [f"{who} {len(decided.calls)}"]
     if decided.left_out:
         parts.append(f"left out {len(decided.left_out)}")
     if decided.edited:
         names = sorted({name for changed in decided.edited.values() for name in changed})
         parts.append("edited " + ", ".join(name.replace("_", " ") for name in names))
+    if decided.until:
+        parts.append(f"remembered until {decided.until[:10]}")
     return f'<p class="decided">{escape(", ".join(parts))}.</p>'
 
 

@@ -19,6 +19,7 @@ from tinyagent.agent import TinyAgent
 from tinyagent.errors import TraceError
 from tinyagent.state import RunState
 from ui.actions import actions
+from ui.approvals import approvals, revoke
 from ui.bars import bars
 from ui.conversation import earlier, problem, turn, welcome
 from ui.graph import graph
@@ -58,6 +59,22 @@ class Page:
             self._wire()
         add_traces_page(self.blocks, agent, HOME)
         add_models_page(self.blocks, agent, HOME)
+        with self.blocks.route("Approvals", "/approvals"):
+            gr.Navbar(main_page_name=HOME)
+            gr.HTML("<h1>Approvals</h1>", elem_classes="heading", apply_default_css=False)
+
+            def revoke_one(form: dict[str, Any]) -> dict[str, Any]:
+                return revoke(self._agent, form)
+
+            remembered = gr.HTML(
+                elem_classes="panel",
+                apply_default_css=False,
+                head=_SCRIPTS,
+                js_on_load="tinyagent.approvals(element, server)",
+                server_functions=[revoke_one],
+            )
+            quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+            self.blocks.load(lambda: approvals(self._agent), None, remembered, **quiet)
         self.blocks.queue(default_concurrency_limit=None)
 
     def _lay_out(self) -> None:
@@ -74,7 +91,7 @@ class Page:
                     head=_SCRIPTS,
                     js_on_load=(
                         "tinyagent.turn(element, server, () => trigger('follow'), "
-                        "(text) => trigger('example', {text}))"
+                        "(text) => trigger('example', {text}), () => trigger('undo'))"
                     ),
                     server_functions=actions(self._agent),
                 )
@@ -126,6 +143,7 @@ class Page:
         self._box.submit(self._ask, [self._box, self._session], parts, **quiet)
         self._turn.example(self._ask_example, shown, parts, **quiet)
         self._turn.follow(self._follow_newest, shown, parts, **quiet)
+        self._turn.undo(self._undo_newest, shown, parts, **quiet)
 
     async def _open(self, session: list[str] | None) -> Updates:
         """The page is loaded: show the conversation that its tab was at."""
@@ -153,6 +171,20 @@ class Page:
 
     async def _ask_example(self, session: list[str] | None, event: gr.EventData) -> Updates:
         async for update in self._ask(event.text, session):
+            yield update
+
+    async def _undo_newest(self, session: list[str] | None) -> Updates:
+        """The person takes back what the newest run changed: that is a run of its own."""
+        if not session:
+            return
+        try:
+            run = await asyncio.to_thread(self._agent.undo, session[-1], "page")
+        except TraceError as error:
+            yield {self._turn: problem(str(error))}
+            return
+        states = [state for known in session if (state := await self._state(known))]
+        yield {self._session: [*session, run], self._earlier: earlier(states)}
+        async for update in self._follow(run):
             yield update
 
     async def _follow_newest(self, session: list[str] | None) -> Updates:
@@ -202,17 +234,17 @@ class Page:
             return None
 
 
-def launch(agent: TinyAgent, port: int) -> gr.Blocks:
-    """Serve the agent's page on this computer, in threads of its own.
+def launch(agent: TinyAgent, port: int, host: str = HOST, password: str = "") -> gr.Blocks:
+    """Serve the agent's page, in threads of its own; ``password`` is asked for, if there is one.
 
     Raises:
         OSError: the port is in use.
     """
     blocks = Page(agent).blocks
     blocks.launch(
-        server_name=HOST,
+        server_name=host,
         server_port=port,
-        app_kwargs=app_options(agent),
+        app_kwargs=app_options(agent, host, password),
         theme=_theme(),
         css_paths=[ASSETS / name for name in ("page.css", "traces.css", "models.css")],
         favicon_path=ASSETS / "icon.svg",

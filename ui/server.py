@@ -1,5 +1,7 @@
 """The page's server: on this computer, for this computer's own page only.
 
+Told to listen at another address, it asks for a password with every request.
+
 Beside Gradio's routes it serves the page's scripts, files of the workspace to
 read, and traces. Every request must be addressed to this computer, and one
 that a page sent must come from the server's own page: as Gradio comes, any
@@ -8,7 +10,9 @@ web page that the user visits could run its functions.
 
 from __future__ import annotations
 
+import base64
 import mimetypes
+import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +34,10 @@ from tinyagent.errors import SettingsError, TraceError
 from ui.downloads import downloads
 
 HOST = "127.0.0.1"
+PASSWORD_VARIABLE = "TINYAGENT_PASSWORD"
+SHORTEST_PASSWORD = 12
+_STARTED = "/gradio_api/startup-events"
+"""Gradio asks itself this once it is up; the answer says nothing."""
 ASSETS = Path(__file__).parent / "assets"
 VIS_NETWORK = Path(pyvis.__file__).parent / "templates/lib/vis-9.1.2/vis-network.min.js"
 
@@ -42,17 +50,39 @@ _SAFE = {
 }
 
 
-def app_options(agent: TinyAgent) -> dict[str, Any]:
+def app_options(agent: TinyAgent, host: str = HOST, password: str = "") -> dict[str, Any]:
     """What ``launch(app_kwargs=…)`` needs: the guards, and the routes beside Gradio's."""
-    return {"middleware": guards(), "routes": routes(agent)}
+    return {"middleware": guards(host, password), "routes": routes(agent)}
 
 
-def guards() -> list[Middleware]:
-    """Refuse other hosts' names (400) and other pages' requests (403)."""
+def guards(host: str = HOST, password: str = "") -> list[Middleware]:
+    """Refuse other hosts' names (400), other pages' requests (403), no password (401)."""
+    own = [HOST, "localhost"] if host == HOST else [host]
+    asked = [Middleware(Password, password=password)] if password else []
     return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]),
+        Middleware(TrustedHostMiddleware, allowed_hosts=own),
         Middleware(OwnOrigin),
+        *asked,
     ]
+
+
+def require_password(host: str, password: str) -> None:
+    """See that whoever is let in from other computers has to know a password.
+
+    Raises:
+        SettingsError: there is none, it is short, or the address names no one place.
+    """
+    if host == HOST:
+        return
+    if host in ("0.0.0.0", "::", ""):
+        raise SettingsError(
+            f"--host {host}: give the one address at which others reach this computer"
+        )
+    if len(password) < SHORTEST_PASSWORD:
+        raise SettingsError(
+            f"--host {host} lets in other computers: set ${PASSWORD_VARIABLE} to a password of at "
+            f"least {SHORTEST_PASSWORD} characters"
+        )
 
 
 def routes(agent: TinyAgent) -> Sequence[BaseRoute]:
@@ -107,7 +137,7 @@ def workspace_file(root: Path, path: str) -> Response:
     return FileResponse(found, media_type=kind, headers=headers)
 
 
-def require_free(port: int) -> None:
+def require_free(port: int, host: str = HOST) -> None:
     """See, before models are loaded, that nobody else listens.
 
     Raises:
@@ -116,7 +146,7 @@ def require_free(port: int) -> None:
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
+            probe.bind((host, port))
     except (OSError, OverflowError) as error:
         raise SettingsError(
             f"port {port} cannot be used: {error}; is TinyAgent running already? "
@@ -139,6 +169,31 @@ class OwnOrigin:
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class Password:
+    """Lets in who knows the password: HTTP Basic, under any user name."""
+
+    def __init__(self, app: ASGIApp, password: str) -> None:
+        self._app = app
+        self._password = password.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asks = scope["type"] in ("http", "websocket") and scope["path"] != _STARTED
+        if asks and not self._knows(Headers(scope=scope).get("authorization", "")):
+            ask = {"WWW-Authenticate": 'Basic realm="TinyAgent", charset="UTF-8"'}
+            response = PlainTextResponse("TinyAgent asks for its password.", 401, headers=ask)
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _knows(self, header: str) -> bool:
+        kind, _, pair = header.partition(" ")
+        try:
+            given = base64.b64decode(pair, validate=True).partition(b":")[2]
+        except ValueError:
+            return False
+        return kind.lower() == "basic" and secrets.compare_digest(given, self._password)
 
 
 class _Assets(StaticFiles):

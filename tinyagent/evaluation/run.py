@@ -59,7 +59,8 @@ def _outcome(item: Item, toolrag: ToolRAG, planner: Planner) -> Outcome:
     error = ""
     if selection.tools:
         try:
-            planned = planner.plan(item.query, SIXTEEN.only(selection.tools), item.now)
+            tools = SIXTEEN.only(selection.tools)
+            planned = planner.plan(item.query, tools, item.now, odds=selection.odds)
         except TinyAgentError as failure:
             plan, error = None, str(failure)
         else:

@@ -110,8 +110,8 @@ class Engine:
             llama_cpp.llama_memory_seq_rm(self._memory, 0, count, -1)
             del self.read[count:]
 
-    def log_probability(self, tokens: Sequence[int], first: Logits) -> float:
-        """Log probability of ``tokens`` after what was read (``first``: the logits there).
+    def log_probabilities(self, tokens: Sequence[int], first: Logits) -> list[float]:
+        """Log probability of each of ``tokens`` after what was read (``first``: the logits there).
 
         They are read as one batch, and forgotten again.
         """
@@ -121,17 +121,17 @@ class Engine:
                 batch.token[i], batch.pos[i] = token, len(self.read) + i
                 batch.n_seq_id[i], batch.seq_id[i][0], batch.logits[i] = 1, 0, 1
             batch.n_tokens = len(tokens)
-            total = log_softmax(first, tokens[0])
+            found = [log_softmax(first, tokens[0])]
             if status := llama_cpp.llama_decode(self._context, batch):
                 raise ModelError(f"llama.cpp could not decode (status {status})")
             for i, token in enumerate(tokens[1:]):
                 pointer = llama_cpp.llama_get_logits_ith(self._context, i)
                 logits = np.ctypeslib.as_array(pointer, shape=(self.vocab_size,))
-                total += log_softmax(logits, token)
+                found.append(log_softmax(logits, token))
         finally:
             llama_cpp.llama_batch_free(batch)
             llama_cpp.llama_memory_seq_rm(self._memory, 0, len(self.read), -1)
-        return total
+        return found
 
 
 def log_softmax(logits: Logits, token: int) -> float:

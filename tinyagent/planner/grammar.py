@@ -39,17 +39,19 @@ class Ways:
         closed: tools that must not be called.
         emptied: optional lists, by tool and argument, that must stay empty.
         demanded: results that the next list of their kind must hold.
+        only: the tool that must be called, "" for any; where it cannot be, the line is ``join()``.
     """
 
     banned: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     emptied: set[tuple[str, str]] = field(default_factory=set)
     demanded: frozenset[int] = frozenset()
+    only: str = ""
 
     def copy(self) -> Ways:
         """The same ways, to close more of them."""
         banned = {place: set(values) for place, values in self.banned.items()}
-        return Ways(banned, set(self.closed), set(self.emptied), self.demanded)
+        return Ways(banned, set(self.closed), set(self.emptied), self.demanded, self.only)
 
     def ban(self, tool: str, argument: str, value: str) -> None:
         """Never again this value there."""
@@ -86,9 +88,14 @@ class _Line:
 
     def grammar(self) -> str:
         number = len(self.before) + 1
-        open_tools = [t for t in self.tools.values() if t.name not in self.ways.closed]
+        only, closed = self.ways.only, self.ways.closed
+        open_tools = [
+            t for t in self.tools.values() if t.name not in closed and only in ("", t.name)
+        ]
         calls = [self._call(t) for t in open_tools] if number <= MAX_TASKS else []
-        ways = [f'"{JOIN}()"'] + [call for call in calls if call]
+        ways = [call for call in calls if call]
+        if not ways or not only:
+            ways.insert(0, f'"{JOIN}()"')
         self.rules["start"] = f'"{number}. " line NL'
         self.rules["line"] = " | ".join(ways)
         self.rules["NL"] = r'"\n"'

@@ -2,18 +2,17 @@
 
 Greedy decoding, a line at a time, each under a grammar of its own. What a
 grammar cannot see is checked after the line (does the time resolve? is this
-call there already?) and the line decoded again with that way closed. A
-look-up that nothing uses shows only at the end: then the plan is decoded again
-with the look-up closed, and with the look-up's use demanded, and the likeliest
-of the plans is taken.
+call there already?) and the line decoded again with that way closed. What shows
+only at the end is for ``reconsider``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,18 +22,19 @@ from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
 from tinyagent.errors import RequestError, Stopped
 from tinyagent.planner.constraints import Constraints, loose_grammar
+from tinyagent.planner.draft import Draft, Job
 from tinyagent.planner.engine import Engine, Logits
-from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar, repeats
+from tinyagent.planner.faults import fault
+from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar
 from tinyagent.planner.prompt import clean, planner_prompt
+from tinyagent.planner.reconsider import Reconsider
 from tinyagent.plans.syntax import JOIN, Call, Plan, Value, read_call, read_plan, references
-from tinyagent.plans.validate import problems, unused_lookups
 from tinyagent.tools.registry import ToolSet
 
 LINE_TRIES = 4
+NO_ODDS: Mapping[str, float] = MappingProxyType({})
 FREE_TOKENS = 500
 """After which unconstrained decoding gives up."""
-UNUSED_PENALTY = 3.0
-"""Nats that a plan loses for a look-up that nothing uses; without it they stay too often."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,6 @@ class Planned:
     confidence: float
 
 
-@dataclass
-class _Draft:
-    """A plan while it is decoded: its lines, where each began, and their tokens."""
-
-    calls: list[Call] = field(default_factory=list)
-    tokens: list[int] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-
-    @property
-    def plan(self) -> Plan:
-        return Plan(tuple(self.calls))
-
-    def cut(self, line: int) -> _Draft:
-        """What stood before line ``line`` (from 0) was begun."""
-        return _Draft(self.calls[:line], self.tokens[: self.starts[line]], self.starts[:line])
-
-
 class Planner:
     """Plans with one llama.cpp engine; not thread-safe, one request at a time.
 
@@ -97,6 +80,7 @@ class Planner:
         tools: ToolSet,
         now: datetime,
         *,
+        odds: Mapping[str, float] = NO_ODDS,
         on_text: Callable[[str], None] = lambda text: None,
         on_restart: Callable[[], None] = lambda: None,
         avoid: Collection[tuple[str, tuple[Value, ...]]] = (),
@@ -108,6 +92,7 @@ class Planner:
             request: the user's words.
             tools: those that may be called; with none, the plan is ``join()``.
             now: against which times must resolve.
+            odds: ToolRAG's log-odds that the request needs a tool, in nats, where they are known.
             on_text: gets the plan as it is decoded, in pieces; a line ends with a line feed.
             on_restart: what ``on_text`` got so far is void; the plan comes again.
             avoid: calls that must not come again.
@@ -130,7 +115,8 @@ class Planner:
             )
         self._engine.start(tokens, stop)
         read = time.perf_counter()
-        job = _Job(request, tools, now, tokens, on_text, stop)
+        odds = {name: known for name, known in odds.items() if name in tools}
+        job = Job(request, tools, now, tokens, odds, on_text, stop)
         ways = Ways()
         for name, arguments in avoid:
             if name in tools and arguments and isinstance(arguments[0], str):
@@ -138,8 +124,10 @@ class Planner:
         if self._constraints is Constraints.NONE:
             draft = self._decode_freely(job)
         else:
-            draft = self._decode(job, _Draft(), ways)
-        better = self._mend(job, draft, ways) if self._constraints is Constraints.ALL else draft
+            draft = self._decode(job, Draft(), ways)
+        better = draft
+        if self._constraints is Constraints.ALL:
+            better = Reconsider(self._engine, self._decode).best(job, draft, ways)
         if better is not draft:
             on_restart()
             on_text(str(better.plan) + "\n")
@@ -156,51 +144,13 @@ class Planner:
             confidence,
         )
 
-    def _mend(self, job: _Job, draft: _Draft, ways: Ways) -> _Draft:
-        """The likeliest of a draft with unused look-ups and the drafts without them."""
-        unused = unused_lookups(draft.plan, job.tools)
-        wanted = {
-            kind
-            for call in draft.calls
-            for parameter in job.tools[call.tool].parameters
-            for kind in parameter.kind.takes
-            if parameter.kind.name == kind
-        }
-        unused = [c for c in unused if job.tools[c.tool].result.name in wanted]
-        if not unused:
-            return draft
-        quiet = job.silent()
-        drafts = [draft]
-        first = unused[0].number - 1
-        closed = ways.copy()
-        for call in unused:
-            name = job.tools[call.tool].parameters[0].name
-            closed.ban(call.tool, name, str(call.arguments[0]))
-        drafts.append(self._decode(quiet, draft.cut(first), closed))
-        if unused[-1].number < len(draft.calls):
-            demanded = frozenset(
-                c.number
-                for c in draft.calls[: unused[-1].number]
-                if job.tools[c.tool].result.name == job.tools[unused[-1].tool].result.name
-            )
-            demanding = ways.copy()
-            demanding.demanded = demanded
-            drafts.append(self._decode(quiet, draft.cut(unused[-1].number), demanding))
-        self._engine.start(job.prompt)
-        return max(drafts, key=lambda d: self._score(job, d))
-
-    def _score(self, job: _Job, draft: _Draft) -> float:
-        first = self._engine.start(job.prompt)
-        self._steps += 1
-        unused = len(unused_lookups(draft.plan, job.tools))
-        return self._engine.log_probability(draft.tokens, first) - UNUSED_PENALTY * unused
-
-    def _decode(self, job: _Job, draft: _Draft, ways: Ways) -> _Draft:
-        """Decode lines until ``join()``."""
-        draft = _Draft(list(draft.calls), list(draft.tokens), list(draft.starts))
+    def _decode(self, job: Job, draft: Draft, ways: Ways, first: Ways | None = None) -> Draft:
+        """Decode lines until ``join()``; ``first`` are the ways of the next line alone."""
+        draft = Draft(list(draft.calls), list(draft.tokens), list(draft.starts))
         logits = self._engine.start([*job.prompt, *draft.tokens])
         while True:
-            call, tokens, logits = self._line(job, draft, ways, logits)
+            call, tokens, logits = self._line(job, draft, first or ways, logits)
+            first = None
             draft.starts.append(len(draft.tokens))
             draft.tokens += tokens
             if call.tool == JOIN:
@@ -210,7 +160,7 @@ class Planner:
                 ways = ways.copy()
                 ways.demanded = frozenset()
 
-    def _decode_freely(self, job: _Job) -> _Draft:
+    def _decode_freely(self, job: Job) -> Draft:
         """Whatever the model writes until it ends its turn."""
         logits = self._engine.start(job.prompt)
         tokens: list[int] = []
@@ -224,16 +174,16 @@ class Planner:
             logits = self._engine.feed([token])
             self._steps += 1
         text = b"".join(map(self._engine.piece, tokens)).decode("utf-8", "replace")
-        return _Draft(list(read_plan(text).calls), tokens)
+        return Draft(list(read_plan(text).calls), tokens)
 
-    def _grammar(self, job: _Job, before: Plan, ways: Ways) -> str:
+    def _grammar(self, job: Job, before: Plan, ways: Ways) -> str:
         if self._constraints < Constraints.TYPES:
             return loose_grammar(before, job.tools, self._constraints, MAX_TASKS)
         copies = self._constraints >= Constraints.COPIES
         return line_grammar(job.request, job.tools, before, ways, copies)
 
     def _line(
-        self, job: _Job, draft: _Draft, ways: Ways, logits: Logits
+        self, job: Job, draft: Draft, ways: Ways, logits: Logits
     ) -> tuple[Call, list[int], Logits]:
         """One line that stands: it parses, its times resolve, it is not there already."""
         start = len(self._engine.read)
@@ -242,58 +192,35 @@ class Planner:
             grammar = self._grammar(job, draft.plan, ways)
             text, tokens, logits = self._constrained(job, grammar, logits)
             call = read_call(text)
-            checked = self._constraints is Constraints.ALL
-            fault = self._fault(call, draft.plan, job) if checked else None
-            if call.tool == JOIN or fault is None:
+            wrong = None
+            if self._constraints is Constraints.ALL:
+                wrong = fault(call, draft.plan, job.tools, job.now)
+            if wrong is None:
                 job.on_text(text)
                 return call, tokens, logits
-            value = fault and self._time_at_fault(call, fault, job)
-            banned = ways.banned.get((call.tool, fault), set())
+            value = wrong and self._copied(call, wrong, job)
+            banned = ways.banned.get((call.tool, wrong), set())
             if value and value not in banned and len(banned) < LINE_TRIES:
-                ways.ban(call.tool, fault, value)
-            elif fault and self._is_optional_list(call, fault, job):
-                ways.emptied.add((call.tool, fault))
+                ways.ban(call.tool, wrong, value)
+            elif wrong and self._is_optional_list(call, wrong, job):
+                ways.emptied.add((call.tool, wrong))
             else:
                 ways.closed.add(call.tool)
             self._engine.rewind(start - 1)
             logits = self._engine.feed([(job.prompt + draft.tokens)[start - 1]])
 
-    def _fault(self, call: Call, before: Plan, job: _Job) -> str | None:
-        """The argument at fault, "" for the call as a whole, None where it is right."""
-        if call.tool == JOIN:
-            return None
-        if repeats(call, before):
-            return ""
-        plan = Plan((*before.calls, call))
-        wrong = [p for p in problems(plan, job.tools, job.now) if p.task == call.number]
-        if wrong:
-            return wrong[0].argument or ""
-        return self._repeated(call, job)
-
-    def _repeated(self, call: Call, job: _Job) -> str | None:
-        """A list that holds what an earlier list of the call holds: nobody is cc'd twice."""
-        seen: set[str | int] = set()
-        for parameter, value in zip(job.tools[call.tool].parameters, call.arguments, strict=False):
-            if isinstance(value, tuple):
-                if seen & set(value):
-                    return parameter.name
-                seen |= set(value)
-        return None
-
-    def _is_optional_list(self, call: Call, argument: str, job: _Job) -> bool:
+    def _is_optional_list(self, call: Call, argument: str, job: Job) -> bool:
         parameter = job.tools[call.tool].parameter(argument)
         return parameter.many and not parameter.required
 
-    def _time_at_fault(self, call: Call, argument: str, job: _Job) -> str:
-        """The phrase of a time that does not resolve, or ""."""
+    def _copied(self, call: Call, argument: str, job: Job) -> str:
+        """What an argument copied from the request, or "" where it is no such argument."""
         for parameter, value in zip(job.tools[call.tool].parameters, call.arguments, strict=False):
-            if parameter.name == argument and parameter.kind.time:
-                return str(value)
+            if parameter.name == argument and parameter.kind.copied and isinstance(value, str):
+                return value
         return ""
 
-    def _constrained(
-        self, job: _Job, grammar: str, logits: Logits
-    ) -> tuple[str, list[int], Logits]:
+    def _constrained(self, job: Job, grammar: str, logits: Logits) -> tuple[str, list[int], Logits]:
         """Decode greedily under a grammar to its end; returns text, tokens, next logits."""
         matcher = LLMatcher(self._tokenizer, grammar)
         tokens: list[int] = []
@@ -328,19 +255,3 @@ class Planner:
         best = int(scores.argmax())
         self._chosen.append(float(1.0 / np.exp(scores - scores[best]).sum()))
         return int(allowed[best])
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What stays the same while one request is planned."""
-
-    request: str
-    tools: ToolSet
-    now: datetime
-    prompt: list[int]
-    on_text: Callable[[str], None]
-    stop: Callable[[], bool]
-
-    def silent(self) -> _Job:
-        """The same, with nobody to tell."""
-        return _Job(self.request, self.tools, self.now, self.prompt, lambda text: None, self.stop)

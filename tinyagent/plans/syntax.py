@@ -22,6 +22,8 @@ Value = str | int | bool | tuple[str | int, ...]
 
 JOIN = "join"
 _LINE = re.compile(r"\s*(\d+)\.\s*([A-Za-z_]\w*)\s*(\(.*\))\s*$", re.DOTALL)
+_NEW_LINE = re.compile("\r\n|\r|\n")
+"""What Python's parser counts as the end of a line."""
 REFERENCE = re.compile(r"\$(\d+)")
 
 
@@ -160,8 +162,9 @@ def _read_value(node: ast.expr, source: str, number: int) -> Value:
 
 
 def _is_double_quoted(node: ast.Constant, source: str) -> bool:
-    segment = ast.get_source_segment(source, node) or ""
-    return segment.startswith('"') and not segment.startswith('"""')
+    # ``ast.get_source_segment`` walks through the whole source letter by letter.
+    line = _NEW_LINE.split(source)[node.lineno - 1].encode()
+    return line[node.col_offset :].startswith(b'"') and line[node.col_offset :][:3] != b'"""'
 
 
 def write_value(value: Value) -> str:

@@ -11,6 +11,7 @@ from tinyagent.plans.syntax import Call, Plan, Value, reference, references
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
 EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")
+_HALF = re.compile("[\ud800-\udfff]")
 PHONE = re.compile(r"\+?[\d(][\d\s().\-/]{1,}\d")
 
 
@@ -103,6 +104,8 @@ def _check_item(parameter: Parameter, item: str | int | bool) -> None:
             raise PlanError(f"{item!r} is no whole number above 0")
     elif not isinstance(item, str):
         raise PlanError(f"{item!r} must be text, in double quotes")
+    elif _HALF.search(item):
+        raise PlanError("it has half of a character, which cannot be written down")
     elif not item.strip() and (parameter.required or parameter.many) and not parameter.kind.blank:
         raise PlanError("it is empty")
     elif reference(item) is None:

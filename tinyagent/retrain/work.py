@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tinyagent.errors import TinyAgentError
 from tinyagent.evaluation.run import evaluate
@@ -38,13 +38,14 @@ from tinyagent.versions import (
 )
 
 if TYPE_CHECKING:
-    from tinyagent.planner.planner import Planned, Planner
-    from tinyagent.tools.registry import ToolSet
+    from tinyagent.planner.planner import Planner
 
 LOW_PRIORITY = 15
 RATE: dict[Part, float] = {"toolrag": 2e-4, "planner": 2e-4}
 """Highest learning rates."""
 _BATCH = 16
+_LEARNED = 40
+"""Labels that were learned, and that the versions are compared on all the same: the newest."""
 
 
 class Worker:
@@ -175,19 +176,13 @@ class Worker:
         groups: dict[Group, list[Item]] = {
             "fixed": read_test_set(files.fixed),
             "held": read_test_set(files.held),
-            "learned": read_test_set(files.learned),
+            "learned": read_test_set(files.learned)[-_LEARNED:],
         }
         groups = {group: items for group, items in groups.items() if items}
         watch = _Watch(self, 2 * sum(map(len, groups.values())))
-        memory: dict[Any, Planned] = {}
         before, after = (
-            {
-                group: evaluate(
-                    items, toolrag, cast("Planner", _Remembering(planner, memory)), watch.iterate
-                )
-                for group, items in groups.items()
-            }
-            for toolrag, planner in zip(toolrags, planners, strict=True)
+            {group: evaluate(items, *models, watch.iterate) for group, items in groups.items()}
+            for models in zip(toolrags, planners, strict=True)
         )
         return compare(before, after)
 
@@ -221,24 +216,6 @@ class _Watch:
                 each = (now - self._begun) / self._done
                 left = each * (self._total - self._done)
                 self._worker.compared(self._done / self._total, left)
-
-
-class _Remembering:
-    """A planner that plans the same request with the same tools once.
-
-    Two versions of ToolRAG mostly offer the same tools.
-    """
-
-    def __init__(self, planner: Planner, memory: dict[Any, Planned]) -> None:
-        self._planner = planner
-        self._memory = memory
-
-    def plan(self, request: str, tools: ToolSet, now: datetime) -> Planned:
-        """As ``Planner.plan``."""
-        key = (id(self._planner), request, tuple(tools), now)
-        if key not in self._memory:
-            self._memory[key] = self._planner.plan(request, tools, now)
-        return self._memory[key]
 
 
 def _metrics(found: Comparison) -> dict[str, float]:

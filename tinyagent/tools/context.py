@@ -22,8 +22,12 @@ def _silent(share: float, doing: str) -> None:
 
 @dataclass(frozen=True)
 class ToolContext:
-    """Where a call acts, who writes for it, and whom it tells of its progress."""
+    """Where a call acts, who writes for it, and whom it tells of its progress.
+
+    ``target`` is the id of what it was approved for (see ``registry.Aim``), or "".
+    """
 
     backend: Backend
     summarizer: Summarizer
     progress: Callable[[float, str], None] = field(default=_silent)
+    target: str = ""

@@ -25,6 +25,7 @@ class Kind:
         free: free text, which the argument score does not compare.
         time: "start" or "end" where the runtime resolves it as a time.
         blank: an empty text has a meaning of its own.
+        made: of a result that is text: made by the tool, and not written by anybody.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kind:
     free: bool = False
     time: Literal["", "start", "end"] = ""
     blank: bool = False
+    made: bool = False
 
 
 READABLE = frozenset({"email", "phone", "path", "text"})
@@ -56,6 +58,9 @@ Title = Annotated[str, Kind("", takes=READABLE, free=True)]
 
 Text = Annotated[str, Kind("text", takes=READABLE, flows=True, free=True)]
 """Text, in which results of earlier tasks may stand."""
+
+Link = Annotated[str, Kind("text", made=True)]
+"""A link that a tool made: unlike a note or a document, nobody can have written in it."""
 
 Time = Annotated[Moment, Kind("time", copied=True, time="start")]
 """ISO, or the user's own words; resolved against the request's ``now``."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from tinyagent.backends.base import Target
 from tinyagent.errors import ToolDeclarationError
 from tinyagent.tools.kinds import CHOICE, FLAG, NUMBER, Kind
 
@@ -57,6 +58,20 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Aim:
+    """How to find out, before approval, what a call will act on.
+
+    Attributes:
+        find: called as the tool's function is; None where there is nothing to tell.
+            ToolError where the call could not work.
+        by: the arguments that decide it.
+    """
+
+    find: Callable[..., Target | None]
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Tool:
     """A declared tool.
 
@@ -70,6 +85,7 @@ class Tool:
         function: called with a context and the resolved arguments by name.
         sentence: what a call will do, for the approval; a format string over
             the arguments.
+        aim: finds what a call acts on, where its arguments leave that open.
     """
 
     name: str
@@ -80,6 +96,7 @@ class Tool:
     result: Kind
     function: ToolFunction
     sentence: str
+    aim: Aim | None = None
 
     @property
     def signature(self) -> str:
@@ -120,7 +137,9 @@ class ToolSet(Mapping[str, Tool]):
         return ToolSet(t for t in self._tools.values() if t.name in wanted)
 
 
-def tool(*, app: str, changes: bool, sentence: str) -> Callable[[ToolFunction], Tool]:
+def tool(
+    *, app: str, changes: bool, sentence: str, aim: Aim | None = None
+) -> Callable[[ToolFunction], Tool]:
     """Declare a function as a tool.
 
     The function's first parameter is the context (see ``tools.context``); each
@@ -143,7 +162,7 @@ def tool(*, app: str, changes: bool, sentence: str) -> Callable[[ToolFunction], 
         if result is None:
             raise ToolDeclarationError(f"tool {name}: the result has no type of tools.kinds")
         return Tool(
-            name, app, changes, description, tuple(parameters), result[0], function, sentence
+            name, app, changes, description, tuple(parameters), result[0], function, sentence, aim
         )
 
     return declare

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from tinyagent.backends.base import Target
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.kinds import (
     Due,
     Email,
     End,
+    Link,
     Name,
     Origin,
     Path,
@@ -28,9 +30,21 @@ from tinyagent.tools.kinds import (
     Transport,
     Venue,
 )
-from tinyagent.tools.registry import ToolSet, tool
+from tinyagent.tools.registry import Aim, ToolSet, tool
 
 DEFAULT_EVENT = timedelta(minutes=60)
+
+
+def _message_in_hand(tools: ToolContext, **arguments: object) -> Target:
+    return tools.backend.message_in_hand()
+
+
+def _note_meant(tools: ToolContext, name: str, folder: str, **arguments: object) -> Target:
+    return tools.backend.note_meant(name, folder)
+
+
+def _meeting_possible(tools: ToolContext, **arguments: object) -> None:
+    tools.backend.require_meetings()
 
 
 @tool(app="Contacts", changes=False, sentence="Look up the phone number of {name}")
@@ -149,7 +163,12 @@ def compose_new_email(
     )
 
 
-@tool(app="Mail", changes=True, sentence="Reply to the selected e-mail")
+@tool(
+    app="Mail",
+    changes=True,
+    sentence="Reply to the selected e-mail",
+    aim=Aim(_message_in_hand),
+)
 def reply_to_email(
     tools: ToolContext,
     cc: Sequence[Email] = (),
@@ -162,10 +181,15 @@ def reply_to_email(
     context: what the reply says
     attachments: files to attach, as found before
     """
-    return tools.backend.reply_to_email(list(cc), context, list(attachments))
+    return tools.backend.reply_to_email(list(cc), context, list(attachments), tools.target)
 
 
-@tool(app="Mail", changes=True, sentence="Forward the selected e-mail to {recipients}")
+@tool(
+    app="Mail",
+    changes=True,
+    sentence="Forward the selected e-mail to {recipients}",
+    aim=Aim(_message_in_hand),
+)
 def forward_email(
     tools: ToolContext,
     recipients: Sequence[Email],
@@ -180,7 +204,9 @@ def forward_email(
     context: what to say above it
     attachments: files to attach, as found before
     """
-    return tools.backend.forward_email(list(recipients), list(cc), context, list(attachments))
+    return tools.backend.forward_email(
+        list(recipients), list(cc), context, list(attachments), tools.target
+    )
 
 
 @tool(app="Messages", changes=True, sentence="Send an SMS to {recipients}: “{message}”")
@@ -214,7 +240,12 @@ def open_note(tools: ToolContext, name: Name, folder: Name = "") -> Text:
     return tools.backend.open_note(name, folder)
 
 
-@tool(app="Notes", changes=True, sentence="Add to the note “{name}”: “{content}”")
+@tool(
+    app="Notes",
+    changes=True,
+    sentence="Add to the note “{name}”: “{content}”",
+    aim=Aim(_note_meant, ("name", "folder")),
+)
 def append_note_content(tools: ToolContext, name: Name, content: Text, folder: Name = "") -> Status:
     """Add something to the end of an existing note or list.
 
@@ -222,11 +253,11 @@ def append_note_content(tools: ToolContext, name: Name, content: Text, folder: N
     content: what to add
     folder: the folder that it is in
     """
-    return tools.backend.append_note_content(name, content, folder)
+    return tools.backend.append_note_content(name, content, folder, tools.target)
 
 
 @tool(app="Maps", changes=False, sentence="Show {location} in Maps")
-def maps_open_location(tools: ToolContext, location: Place) -> Text:
+def maps_open_location(tools: ToolContext, location: Place) -> Link:
     """Show a place or an address in Maps, or get the link to it.
 
     location: the place
@@ -237,7 +268,7 @@ def maps_open_location(tools: ToolContext, location: Place) -> Text:
 @tool(app="Maps", changes=False, sentence="Show the way to {end_location} in Maps")
 def maps_show_directions(
     tools: ToolContext, start_location: Origin, end_location: Place, transport: Transport = "d"
-) -> Text:
+) -> Link:
     """Show directions, a route or the way from one place to another in Maps.
 
     start_location: where it starts; empty for here
@@ -247,14 +278,19 @@ def maps_show_directions(
     return tools.backend.maps_show_directions(start_location, end_location, transport)
 
 
-@tool(app="Zoom", changes=True, sentence="Make the Zoom meeting “{topic}” on {start_time}")
+@tool(
+    app="Zoom",
+    changes=True,
+    sentence="Make the Zoom meeting “{topic}” on {start_time}",
+    aim=Aim(_meeting_possible),
+)
 def get_zoom_meeting_link(
     tools: ToolContext,
     topic: Title,
     start_time: Time,
     duration: int = 60,
     meeting_invitees: Sequence[Email] = (),
-) -> Text:
+) -> Link:
     """Set up a Zoom or video meeting and get the link to join it.
 
     topic: what the meeting is about

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -106,6 +106,9 @@ def cells(trace: Trace) -> list[Cell]:
             case "Answered" | "Failed" | "Stopped":
                 found.append(_ended(event, now))
     if trace["status"].startswith("interrupted"):
+        doubtful = {task["task"] for task in trace["tasks"] if task["status"] == "may have run"}
+        for task in doubtful & open_calls.keys():
+            found[open_calls[task]] = replace(found[open_calls[task]], state="may have run")
         last = _after(began, happened[-1][0]) if happened else 0.0
         found.append(Cell("interrupted", trace["status"].capitalize(), last))
     return found

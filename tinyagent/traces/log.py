@@ -46,6 +46,7 @@ class TraceLog:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600)
+            path.chmod(0o600)  # where an earlier one was readable by others; -wal is made alike
             connection = sqlite3.connect(path, timeout=patience, check_same_thread=False)
             self._db = Database(connection)
             self._db.execute("pragma journal_mode = wal")
@@ -253,6 +254,10 @@ class TraceLog:
         self._db.execute(f"{CERTAINTY} where id = ?", [event.run])
 
     def _decide(self, event: events.ApprovalDecided, plan: int) -> None:
+        if event.by:  # nobody was asked, so there is no row yet
+            proposed = json.dumps([asdict(c) for c in event.calls])
+            row = {"id": event.approval, "trace": event.run, "plan": plan, "proposed": proposed}
+            self._table("approvals").insert(row)
         self._table("approvals").update(
             event.approval,
             {
@@ -294,8 +299,9 @@ class TraceLog:
     def _end(self, event: Event, **cells: object) -> None:
         self._table("traces").update(event.run, {"finished": event.at} | cells)
         self._db.execute(
-            "update traces set seconds = (julianday(finished) - julianday(started)) * 86400 "
-            "where id = ?",
+            # The clock may have been set back meanwhile.
+            "update traces set seconds = "
+            "max(0, (julianday(finished) - julianday(started)) * 86400) where id = ?",
             [event.run],
         )
 
@@ -306,9 +312,20 @@ class TraceLog:
                 if not row["status"].startswith("interrupted") and not lives(row):
                     status = f"interrupted while {row['status']}"
                     self._table("traces").update(row["id"], {"status": status})
+                    self._db.execute(_IN_DOUBT, [row["id"]])
 
     def _table(self, name: str) -> Table:
         return self._db.table(name)
+
+
+_IN_DOUBT = """
+update tasks set status = 'may have run', error =
+    'TinyAgent was ended while this ran; it may have happened. It is not tried again by itself.'
+where trace = ? and status = 'running' and exists (
+    select 1 from events where events.trace = tasks.trace and type = 'PlanLine'
+    and json_extract(event, '$.tool') = tasks.tool and json_extract(event, '$.changes')
+)"""
+"""A change that was cut off: nobody can know whether it happened."""
 
 
 def _cost(event: events.PlanReady) -> dict[str, Any]:
@@ -327,6 +344,8 @@ def what_to_do(path: Path, error: OSError | sqlite3.Error) -> str:
     reason = str(error)
     if "locked" in reason:
         cure = "another program holds it; close that program, or set `traces` to another file"
+    elif "full" in reason:
+        cure = "make room there, or set `traces` to a file on another disk"
     elif "malformed" in reason or "not a database" in reason:
         cure = "it is damaged or no trace log; move it away, and a new one is made"
     elif isinstance(error, OSError) or "readonly" in reason or not os.access(path.parent, os.W_OK):

@@ -16,7 +16,8 @@ TABLES = {
     "`certainty` is how sure the models were (0 to 1); `label` the verdict that counts now.",
     "tools": "The probability of every tool, and which ones the planner was offered.",
     "plans": "`proposed` by the planner, `revised` by the person, `approved` with edits in place.",
-    "tasks": "Every call of every plan, with resolved arguments (JSON) and what came of it.",
+    "tasks": "Every call of every plan, with resolved arguments (JSON) and what came of it. "
+    "`may have run` is a change that was cut off: nobody can know whether it happened.",
     "texts": "What the writers wrote; `fallback` where the plan's own words stood instead.",
     "questions": "What a person was asked (which Alex?), and the choice; empty if passed over.",
     "approvals": "The calls as they were shown, and as they were approved (JSON).",

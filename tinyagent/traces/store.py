@@ -137,6 +137,16 @@ class TraceStore:
         with self._reading() as log:
             return read_trace(log, self.path, trace)
 
+    def require_over(self, trace: str) -> None:
+        """TraceError where there is no such run, or a living process still works on it."""
+        with self._reading() as log:
+            log.row_factory = sqlite3.Row
+            row = log.execute("select * from traces where id = ?", [trace]).fetchone()
+        if row is None:
+            raise TraceError(f"{self.path}: there is no trace {trace}")
+        if row["finished"] is None and lives(dict(row)):
+            raise TraceError(f"run {trace} is under way; stop it first")
+
     def each(self, wanted: Filter) -> Iterator[Trace]:
         """The whole traces that the filter leaves, oldest first, one in memory at a time."""
         for trace in self.ids(wanted):

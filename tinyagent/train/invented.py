@@ -66,11 +66,11 @@ WORDS = {
 """Other words for arguments; a tool never takes the same word twice."""
 
 
-def invent(plan: Plan, tools: ToolSet, random: Random) -> tuple[dict[str, Tool], Plan]:
-    """Other tools for these, by their names, and the plan in terms of them."""
+def invent(plan: Plan, tools: ToolSet, random: Random) -> tuple[ToolSet, Plan]:
+    """Other tools for these, in their order, and the plan in terms of them."""
     others = {name: _other(tool, random) for name, tool in tools.items()}
     calls = tuple(_retold(call, tools[call.tool], others[call.tool]) for call in plan)
-    return {name: tool for name, (tool, _) in others.items()}, Plan(calls)
+    return ToolSet(tool for tool, _ in others.values()), Plan(calls)
 
 
 def _other(tool: Tool, random: Random) -> tuple[Tool, list[int]]:

@@ -39,9 +39,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tinyagent.planner.prompt import END, planner_prompt
+from tinyagent.plans.free_text import free_spans_of
 from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train.hardware import cores, has_bf16
 from tinyagent.train.invented import invent
 from tinyagent.train.progress import Progress, tell
 
@@ -55,6 +57,10 @@ INVENTED = 0.1
 FREQUENT = 16_384
 """The softmax in training is over the vocabulary's first, most frequent tokens and all that
 the batch holds: a third of the work, and the others are never near."""
+
+FREE_TEXT = 0.3
+"""Weight in the loss of a token of free text, of whose wordings many are right; the others'
+is 1. Most of a plan's tokens are such, and nearly all of what is left of the loss."""
 
 CONFUSED = [
     {"get_phone_number", "get_email_address", "send_sms", "compose_new_email"},
@@ -104,7 +110,7 @@ def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
 
 
 def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
-    threads = max(1, (os.cpu_count() or 1) // recipe.workers)
+    threads = max(1, cores() // recipe.workers)
     torch.set_num_threads(threads)
     dist.init_process_group("gloo", rank=rank, world_size=recipe.workers)
     torch.manual_seed(recipe.seed)
@@ -133,7 +139,7 @@ def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
             rounding = rounding or Rounding(peft)
             if step % recipe.quantise_every == 0 or not rounding.done:
                 rounding.round()
-        wanted = sum(len(example) - example.start for example in batch)
+        wanted = sum(sum(example.weights) for example in batch)
         summed = 0.0
         for part in _parts(share, recipe.tokens_at_once):
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
@@ -178,11 +184,6 @@ def write_adapter(weights: dict[str, torch.Tensor], path: Path) -> None:
     save_file(halves, path, metadata={"scale": str(float(SCALE)), "base": "SmolLM2-135M-Instruct"})
 
 
-def has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 matrices in hardware."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
 def load_base(base: Path, dtype: Any = torch.float32) -> tuple[Any, Any]:
     """The base model and its tokenizer, from a GGUF file or a folder."""
     place = {"gguf_file": base.name} if base.suffix == ".gguf" else {}
@@ -190,6 +191,15 @@ def load_base(base: Path, dtype: Any = torch.float32) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(folder, **place)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **place)
     return model, tokenizer
+
+
+class Example(list[int]):
+    """Token ids, where the plan begins, and the weight of each of its tokens in the loss."""
+
+    def __init__(self, ids: list[int], start: int, weights: list[float]) -> None:
+        super().__init__(ids)
+        self.start = start
+        self.weights = weights
 
 
 class Rounding:
@@ -230,17 +240,20 @@ def as_q4_0(weight: torch.Tensor) -> torch.Tensor:
     return (steps * scale.half().float()).reshape(weight.shape)
 
 
-def example_tokens(
-    row: dict[str, Any], tools: ToolSet, tokenizer: Any, random: Random
-) -> tuple[list[int], int]:
-    """Token ids of prompt and plan, and where the plan begins."""
+def make_example(row: dict[str, Any], tools: ToolSet, tokenizer: Any, random: Random) -> Example:
+    """The tokens of a row: a prompt that offers its tools and others, and its plan."""
     offered = tools.only(offer(row["tools"], tools, random))
-    shown, plan = list(offered.values()), row["plan"]
+    plan = read_plan(row["plan"])
     if random.random() < INVENTED:
-        others, retold = invent(read_plan(plan), offered, random)
-        shown, plan = list(others.values()), str(retold)
-    head = tokenizer(planner_prompt(row["request"], shown))["input_ids"]
-    return head + tokenizer(plan + END)["input_ids"], len(head)
+        offered, plan = invent(plan, offered, random)
+    head = tokenizer(planner_prompt(row["request"], list(offered.values())))["input_ids"]
+    told = tokenizer(str(plan) + END, return_offsets_mapping=True)
+    spans = free_spans_of(plan, offered)
+    weights = [
+        FREE_TEXT if any(a <= start and end <= b for a, b in spans) else 1.0
+        for start, end in told["offset_mapping"]
+    ]
+    return Example(head + told["input_ids"], len(head), weights)
 
 
 def offer(gold: list[str], tools: ToolSet, random: Random) -> list[str]:
@@ -253,7 +266,7 @@ def offer(gold: list[str], tools: ToolSet, random: Random) -> list[str]:
     return [*gold, *extra]
 
 
-def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[list[_Example]]:
+def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[list[Example]]:
     """Endless batches of examples of similar length, epoch after epoch."""
     rows = [json.loads(line) for line in data.open(encoding="utf-8")]
     epoch = 0
@@ -261,33 +274,25 @@ def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[
         random = Random(f"{recipe.seed}-{epoch}-{skip}")
         examples = []
         for row in random.sample(rows, len(rows)):
-            ids, start = example_tokens(row, SIXTEEN, tokenizer, random)
-            if len(ids) <= recipe.max_tokens:
-                examples.append(_Example(ids, start))
+            example = make_example(row, SIXTEEN, tokenizer, random)
+            if len(example) <= recipe.max_tokens:
+                examples.append(example)
             if len(examples) == recipe.batch * 16:
                 yield from _by_length(examples, recipe.batch, random)
                 examples = []
         epoch += 1
 
 
-class _Example(list[int]):
-    """Token ids, and where the plan begins."""
-
-    def __init__(self, ids: list[int], start: int) -> None:
-        super().__init__(ids)
-        self.start = start
-
-
-def _by_length(examples: list[_Example], batch: int, random: Random) -> list[list[_Example]]:
+def _by_length(examples: list[Example], batch: int, random: Random) -> list[list[Example]]:
     ordered = sorted(examples, key=len)
     groups = [ordered[i : i + batch] for i in range(0, len(ordered), batch)]
     random.shuffle(groups)
     return groups
 
 
-def _parts(examples: list[_Example], tokens: int) -> Iterator[list[_Example]]:
+def _parts(examples: list[Example], tokens: int) -> Iterator[list[Example]]:
     """Examples in groups of at most ``tokens``, padding counted, where one is not longer."""
-    part: list[_Example] = []
+    part: list[Example] = []
     for example in examples:
         if part and (len(part) + 1) * max(len(example), *map(len, part)) > tokens:
             yield part
@@ -301,8 +306,8 @@ def _computed(threads: int) -> float:
     return time.process_time() / threads
 
 
-def _loss(peft: Any, examples: list[_Example]) -> torch.Tensor:
-    """Summed cross-entropy over the plans' tokens.
+def _loss(peft: Any, examples: list[Example]) -> torch.Tensor:
+    """Summed, weighted cross-entropy over the plans' tokens.
 
     Padding is on the right, where causal attention never looks.
     """
@@ -317,9 +322,10 @@ def _loss(peft: Any, examples: list[_Example]) -> torch.Tensor:
     targets = ids.roll(-1, 1)[wanted]
     rows = torch.unique(torch.cat([torch.arange(FREQUENT), ids.flatten()]))
     logits = hidden[wanted] @ model.lm_head.weight[rows].T
-    return torch.nn.functional.cross_entropy(
-        logits.float(), torch.searchsorted(rows, targets), reduction="sum"
+    losses = torch.nn.functional.cross_entropy(
+        logits.float(), torch.searchsorted(rows, targets), reduction="none"
     )
+    return losses @ torch.tensor([w for example in examples for w in example.weights])
 
 
 def _schedule(step: int, share: float, recipe: Recipe) -> float:

@@ -37,6 +37,7 @@ from tinyagent.models import update_manifest
 from tinyagent.toolrag.encoder import load_tokenizer
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.dequantise import weights_of
+from tinyagent.train.hardware import has_bf16
 from tinyagent.train.progress import Progress, tell
 
 CHECKPOINT = "checkpoint.pt"
@@ -58,7 +59,8 @@ class Recipe:
     positive_weight: float = 4.0
     recall: float | None = 0.997
     """None leaves the biases as they were learned."""
-    max_tokens: int = 96
+    max_tokens: int = 192
+    """Of a request that is longer the end is not seen, while its tools are still wanted."""
     seed: int = 0
     threads: int = 2
     checkpoint_every: int = 50
@@ -122,7 +124,7 @@ def train(
     same = f"{digest} {recipe} {start}"
     losses = _resume(out, network, optimizer, same)
     done = len(losses)
-    begun = time.monotonic()
+    begun, bf16 = time.monotonic(), has_bf16()
     # With dropout, probabilities to keep would move by its noise alone.
     network.train(not any(row.kept for row in rows))
     for step, batch in enumerate(islice(_batches(rows, recipe), done, None), done):
@@ -130,10 +132,12 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * min(1, (step + 1) / warmup) * (1 - share)
         vectors, mask, targets = _tensors(batch, words, tokens, recipe)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            logits = network(vectors, mask)
         # A probability to keep would move where its two sides weigh differently.
         weights = [1.0 if row.kept else recipe.positive_weight for row in batch]
         loss = nn.functional.binary_cross_entropy_with_logits(
-            network(vectors, mask), targets, pos_weight=torch.tensor(weights)[:, None]
+            logits.float(), targets, pos_weight=torch.tensor(weights)[:, None]
         )
         loss.backward()
         optimizer.step()

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from tinyagent.agent import TinyAgent
 
 
-def ask_aloud(agent: TinyAgent, audio: Path, now: datetime, asks: bool) -> str:
+def ask_aloud(
+    agent: TinyAgent, audio: Path, now: datetime, asks: bool, remembered: bool = True
+) -> str:
     """Begin a run with what is said in a file; the run's id.
 
-    Says on stderr what was heard, and which known names were put in.
+    ``asks`` and ``remembered`` are as in ``TinyAgent.start``. Says on stderr what was
+    heard, and which known names were put in.
 
     Raises:
         AudioError: it is no recording, or nobody speaks in it.
@@ -29,6 +32,6 @@ def ask_aloud(agent: TinyAgent, audio: Path, now: datetime, asks: bool) -> str:
     typer.echo(f"Heard: {transcript.text}", err=True)
     for change in transcript.changes:
         typer.echo(f"  {change.name}: heard as “{change.heard}”", err=True)
-    run = agent.start(transcript.text, now, source="cli", asks=asks)
+    run = agent.start(transcript.text, now, source="cli", asks=asks, remembered=remembered)
     keep(agent.settings, run, samples, transcript, transcript.text)
     return run

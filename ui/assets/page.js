@@ -25,8 +25,8 @@ window.tinyagent = (() => {
   }
 
   // The conversation's current turn. `server` calls Python; `follow` has the run drawn as it
-  // goes on; `ask` asks for an example.
-  function turn(element, server, follow, ask) {
+  // goes on; `ask` asks for an example; `undo` takes back what the run changed.
+  function turn(element, server, follow, ask, undo) {
     const run = () => element.querySelector("[data-run]")?.dataset.run;
 
     async function send(form, call, payload) {
@@ -50,12 +50,23 @@ window.tinyagent = (() => {
     function decide(form, kind) {
       const payload = { run: run(), approval: form.dataset.approval, kind };
       if (kind === "approve") Object.assign(payload, ticked(form), { arguments: changes(form) });
+      if (kind === "approve") payload.remember = form.querySelector("[data-remember]")?.value ?? 0;
       if (kind === "revise") payload.plan = planOf(form).value;
       send(form, server.decide, payload);
     }
 
     function answer(form, choice) {
       send(form, server.answer, { run: run(), question: form.dataset.question, choice });
+    }
+
+    // Undo asks once more, as it cannot be undone itself.
+    function takeBack(button) {
+      const words = button.querySelector("span");
+      if (words.textContent !== button.dataset.sure) words.textContent = button.dataset.sure;
+      else {
+        button.disabled = true;
+        undo();
+      }
     }
 
     element.addEventListener("submit", (event) => {
@@ -71,6 +82,7 @@ window.tinyagent = (() => {
       if (at("[data-example]")) ask(at("[data-example]").dataset.example);
       if (at("[data-reject]")) decide(at("form"), "reject");
       if (at("[data-choice]")) answer(at("form"), at("[data-choice]").dataset.choice);
+      if (at("[data-undo]")) takeBack(at("[data-undo]"));
       if (at("[data-stop]")) server.halt({ run: run() }).then(follow);
     });
 
@@ -205,6 +217,24 @@ window.tinyagent = (() => {
     }
   }
 
+  // The remembered approvals: a click revokes one.
+  function approvals(element, server) {
+    element.addEventListener("click", async (event) => {
+      const button = event.target.closest("[data-revoke]");
+      if (!button) return;
+      button.disabled = true;
+      const { error } = await server.revoke_one({ id: button.dataset.revoke });
+      if (!error) {
+        location.reload();
+        return;
+      }
+      const text = element.querySelector(".error");
+      text.textContent = error;
+      text.hidden = false;
+      button.disabled = false;
+    });
+  }
+
   // The plan's graph. It is made once; then nodes are updated in place, and only where they
   // changed, so that what was dragged stays where it is.
   function graph(element, props, watch) {
@@ -271,5 +301,5 @@ window.tinyagent = (() => {
     return grown;
   }
 
-  return { session, remember, turn, graph };
+  return { session, remember, turn, approvals, graph };
 })();

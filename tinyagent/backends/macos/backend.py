@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime
+from email.utils import getaddresses
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tinyagent.backends.base import Backend, Outcome
+from tinyagent.backends.base import Backend, Change, Outcome, Target
 from tinyagent.backends.macos.contacts import MacContacts
 from tinyagent.backends.macos.run import run_script
 from tinyagent.backends.macos.scripts import Script, Scripts
 from tinyagent.backends.pdf import pdf_text
 from tinyagent.backends.workspace.match import find
+from tinyagent.backends.zoom import ZoomAccount
 from tinyagent.errors import AmbiguousError, NotFoundError, SettingsError, ToolError
 from tinyagent.tools.sixteen import SIXTEEN
 
@@ -27,6 +30,7 @@ class MacOS(Backend):
     Args:
         send_mail: mail is sent; if not, it is left as a draft in Mail.
         zoom_link: the user's personal meeting link, or "".
+        zoom: the user's Zoom account, through which meetings are made, or None.
         timeout: seconds that one script may take.
         home: the folder that files are searched in.
         platform: as ``sys.platform``.
@@ -43,6 +47,7 @@ class MacOS(Backend):
         *,
         send_mail: bool = False,
         zoom_link: str = "",
+        zoom: ZoomAccount | None = None,
         timeout: float = 30.0,
         home: Path | None = None,
         platform: str = sys.platform,
@@ -54,16 +59,20 @@ class MacOS(Backend):
             )
         self._send_mail = send_mail
         self._zoom_link = zoom_link
+        self._zoom = zoom
         self._timeout = timeout
         self._home = home or Path.home()
         self._scripts = Scripts(osascript, send_mail, self._home)
 
-    def command_for(self, tool_name: str, arguments: Mapping[str, Any]) -> Script | None:
+    def command_for(
+        self, tool_name: str, arguments: Mapping[str, Any], target: str = ""
+    ) -> Script | None:
         """What a call of a tool will run first, to be shown before it does.
 
         Args:
             tool_name: one of the sixteen.
             arguments: resolved, by parameter name, as the tool's function takes them.
+            target: id of what the call is approved for, or "".
 
         Returns:
             The command, or None for a tool that starts no program.
@@ -73,7 +82,7 @@ class MacOS(Backend):
         # The tool translates its arguments for a backend; given the scripts in the place of
         # one, it returns the command that the same call of the real one runs.
         command: Script = SIXTEEN[tool_name].function(
-            SimpleNamespace(backend=self._scripts), **arguments
+            SimpleNamespace(backend=self._scripts, target=target), **arguments
         )
         return command
 
@@ -98,13 +107,15 @@ class MacOS(Backend):
         notes: str,
         calendar: str,
     ) -> Outcome:
-        used = self._run(
+        used, made = self._make(
+            "event",
             self._scripts.create_calendar_event(
                 title, start, end, all_day, location, invitees, notes, calendar
-            )
+            ),
         )
         when = f"{start:%Y-%m-%d}" if all_day else f"{start:%Y-%m-%d %H:%M}"
-        return Outcome(f"Created the event “{title}” on {when} in the calendar {used}")
+        text = f"Created the event “{title}” on {when} in the calendar {used}"
+        return Outcome(text, changes=made)
 
     def create_reminder(
         self,
@@ -114,8 +125,9 @@ class MacOS(Backend):
         list_name: str,
         priority: int,
     ) -> Outcome:
-        used = self._run(self._scripts.create_reminder(name, due, notes, list_name, priority))
-        return Outcome(f"Added the reminder “{name}” to the list {used}")
+        script = self._scripts.create_reminder(name, due, notes, list_name, priority)
+        used, made = self._make("reminder", script)
+        return Outcome(f"Added the reminder “{name}” to the list {used}", changes=made)
 
     def open_file(self, file_name: str) -> Outcome:
         lines = self._run(self._scripts.open_file(file_name)).split("\n")
@@ -138,13 +150,34 @@ class MacOS(Backend):
         script = self._scripts.compose_new_email(recipients, cc, subject, body, attachments)
         return self._mail(script, attachments)
 
-    def reply_to_email(self, cc: list[str], body: str, attachments: list[str]) -> Outcome:
-        return self._mail(self._scripts.reply_to_email(cc, body, attachments), attachments)
+    def message_in_hand(self) -> Target:
+        said = self._run(self._scripts.message_in_hand()).split("\n", 4)
+        if len(said) < 5 or not said[0]:
+            raise ToolError("Mail: the selected message cannot be told; select it again")
+        number, sender, reply_to, sent, subject = said
+        subject = subject or "(no subject)"
+        return Target(
+            number,
+            f"the e-mail “{subject}” from {sender}, {sent}",
+            tuple(a for _, a in getaddresses([reply_to or sender])[:1] if a),
+            f"the e-mail “{subject}” from {sender}",
+        )
+
+    def reply_to_email(
+        self, cc: list[str], body: str, attachments: list[str], message: str = ""
+    ) -> Outcome:
+        script = self._scripts.reply_to_email(cc, body, attachments, message)
+        return self._mail(script, attachments)
 
     def forward_email(
-        self, recipients: list[str], cc: list[str], body: str, attachments: list[str]
+        self,
+        recipients: list[str],
+        cc: list[str],
+        body: str,
+        attachments: list[str],
+        message: str = "",
     ) -> Outcome:
-        script = self._scripts.forward_email(recipients, cc, body, attachments)
+        script = self._scripts.forward_email(recipients, cc, body, attachments, message)
         return self._mail(script, attachments)
 
     def send_sms(self, recipients: list[str], message: str) -> Outcome:
@@ -152,14 +185,20 @@ class MacOS(Backend):
         return Outcome(f"Sent the text to {', '.join(recipients)} by {how}")
 
     def create_note(self, name: str, content: str, folder: str) -> Outcome:
-        used = self._run(self._scripts.create_note(name, content, folder))
-        return Outcome(f"Created the note “{name}” in the folder {used}")
+        used, made = self._make("note", self._scripts.create_note(name, content, folder))
+        return Outcome(f"Created the note “{name}” in the folder {used}", changes=made)
 
     def open_note(self, name: str, folder: str) -> Outcome:
         return Outcome(self._note(name, self._scripts.open_note(name, folder)))
 
-    def append_note_content(self, name: str, content: str, folder: str) -> Outcome:
-        self._note(name, self._scripts.append_note_content(name, content, folder))
+    def note_meant(self, name: str, folder: str) -> Target:
+        number, home, found = self._note(name, self._scripts.note_meant(name, folder)).split(
+            "\n", 2
+        )
+        return Target(number, f"the note “{found}” in “{home}”")
+
+    def append_note_content(self, name: str, content: str, folder: str, note: str = "") -> Outcome:
+        self._note(name, self._scripts.append_note_content(name, content, folder, note))
         return Outcome(f"Added to the note “{name}”")
 
     def maps_open_location(self, location: str) -> Outcome:
@@ -171,13 +210,52 @@ class MacOS(Backend):
     def get_zoom_meeting_link(
         self, topic: str, start: datetime, minutes: int, invitees: list[str]
     ) -> Outcome:
-        """The personal meeting link from the settings; it is the same for every meeting."""
-        if not self._zoom_link:
+        """A meeting of the user's account; without one, the personal link from the settings."""
+        if self._zoom is not None:
+            meeting = self._zoom.create(topic, start, minutes, invitees)
+            return Outcome(meeting.url, meeting.url, [Change("meeting", meeting.id)])
+        self.require_meetings()
+        return Outcome(self._zoom_link, self._zoom_link)
+
+    def require_meetings(self) -> None:
+        if self._zoom is None and not self._zoom_link:
             raise ToolError(
-                "Zoom: there is no meeting link to give; set zoom_link in the settings file to "
+                "Zoom: there is neither an account nor a meeting link; give the account's "
+                "credentials (docs/macos.md says how), or set zoom_link in the settings file to "
                 "your personal meeting link (in Zoom: Meetings, Personal Room)"
             )
-        return Outcome(self._zoom_link, self._zoom_link)
+
+    def strangers(self, addresses: list[str]) -> list[str]:
+        found = []
+        for phones in (False, True):
+            asked = [a for a in addresses if ("@" not in a) == phones]
+            if asked:
+                scripts = self._scripts
+                listing = scripts.get_phone_number("") if phones else scripts.get_email_address("")
+                found += MacContacts(partial(self._run, listing), phones).strangers(asked)
+        return found
+
+    def undo(self, change: Change) -> str:
+        if change.kind == "meeting":
+            if self._zoom is None:
+                raise ToolError("Zoom: there is no account any more; remove the meeting in Zoom")
+            self._zoom.delete(change.what)
+            return "the Zoom meeting is cancelled"
+        title = self._run(self._scripts.remove(change))
+        return f"the {change.kind} “{title}” is removed"
+
+    def read_back(self, change: Change) -> str:
+        """Its title."""
+        return self._run(self._scripts.read(change))
+
+    def probe(self, app: str) -> None:
+        """Ask an application a harmless question; ToolError, with what to do, if it refuses."""
+        self._run(self._scripts.probe(app))
+
+    def _make(self, kind: str, script: Script) -> tuple[str, list[Change]]:
+        """Make something: where it is, and what it takes to undo that."""
+        place, _, number = self._run(script).partition("\n")
+        return place, [Change(kind, number)] if number else []
 
     def _run(self, script: Script) -> str:
         return run_script(script, self._timeout)
@@ -197,7 +275,8 @@ class MacOS(Backend):
         note = ""
         if left_behind != "0":
             note = f"; {left_behind} attachments of the original are not in it, add them in Mail"
-        return Outcome(f"{done} the message “{subject}”{note}")
+        made = [] if self._send_mail else [Change("draft", subject)]
+        return Outcome(f"{done} the message “{subject}”{note}", changes=made)
 
     def _note(self, name: str, script: Script) -> str:
         """The text of the one note that fits the name."""

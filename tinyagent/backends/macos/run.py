@@ -59,6 +59,27 @@ def _error(app: str, program: str, said: str) -> ToolError:
             )
         case -1712:
             return ToolError(_slow(app, "in time (-1712)"))
+        case -1744:
+            return ToolError(
+                f"macOS wants to ask whether {app} may be controlled (-1744); try again, and "
+                "allow it in the window that opens"
+            )
+        case -10814 | -10827 | -10810:
+            return ToolError(
+                f"{app} cannot be opened ({number}); see that it is installed and opens by hand"
+            )
+        case -2740 | -2741:
+            return ToolError(
+                f"{app} does not offer what the script asks of it ({number}: {reason}); it is "
+                "missing or of a version that is not known here"
+            )
+        case -1708 | -10000:
+            return ToolError(
+                f"{app} could not do this ({number}: {reason}); open it, see that nothing waits "
+                "for an answer there, and try again"
+            )
+        case -43 | -35:
+            return NotFoundError(f"{app}: the file is not there any more ({number}); find it again")
         case -600 | -609:
             return ToolError(f"{app} is not running or just quit ({number}); open it and try again")
         case -128:

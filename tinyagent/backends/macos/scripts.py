@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from tinyagent.backends.base import Change
 from tinyagent.backends.workspace.maps import place_url, route_url
 
+APPLICATIONS = ("Contacts", "Calendar", "Reminders", "Mail", "Messages", "Notes")
+"""Those that are automated; Maps and the Finder are only told what to open."""
+
+_MADE_IN = {"event": "Calendar", "reminder": "Reminders", "note": "Notes", "draft": "Mail"}
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
@@ -107,13 +112,23 @@ class Scripts:
     ) -> Script:
         return self._mail("compose", subject, body, recipients, cc, attachments)
 
-    def reply_to_email(self, cc: list[str], body: str, attachments: list[str]) -> Script:
-        return self._mail("reply", "", body, [], cc, attachments)
+    def message_in_hand(self) -> Script:
+        return self._script("Mail", "selected_message")
+
+    def reply_to_email(
+        self, cc: list[str], body: str, attachments: list[str], message: str = ""
+    ) -> Script:
+        return self._mail("reply", "", body, [], cc, attachments, message)
 
     def forward_email(
-        self, recipients: list[str], cc: list[str], body: str, attachments: list[str]
+        self,
+        recipients: list[str],
+        cc: list[str],
+        body: str,
+        attachments: list[str],
+        message: str = "",
     ) -> Script:
-        return self._mail("forward", "", body, recipients, cc, attachments)
+        return self._mail("forward", "", body, recipients, cc, attachments, message)
 
     def send_sms(self, recipients: list[str], message: str) -> Script:
         return self._script("Messages", "send_messages", message, *_counted(recipients))
@@ -122,10 +137,25 @@ class Scripts:
         return self._script("Notes", "create_note", name, content, folder)
 
     def open_note(self, name: str, folder: str) -> Script:
-        return self._script("Notes", "edit_note", "open", name, folder, "")
+        return self._script("Notes", "edit_note", "open", name, folder, "", "")
 
-    def append_note_content(self, name: str, content: str, folder: str) -> Script:
-        return self._script("Notes", "edit_note", "append", name, folder, content)
+    def note_meant(self, name: str, folder: str) -> Script:
+        return self._script("Notes", "edit_note", "find", name, folder, "", "")
+
+    def append_note_content(self, name: str, content: str, folder: str, note: str = "") -> Script:
+        return self._script("Notes", "edit_note", "append", name, folder, content, note)
+
+    def read(self, change: Change) -> Script:
+        """Gives the title of something that was made."""
+        return self._script(_MADE_IN[change.kind], "made_thing", "read", change.kind, change.what)
+
+    def remove(self, change: Change) -> Script:
+        """Removes something that was made, and gives its title."""
+        return self._script(_MADE_IN[change.kind], "made_thing", "remove", change.kind, change.what)
+
+    def probe(self, app: str) -> Script:
+        """Asks an application a harmless question."""
+        return self._script(app, "probe", app)
 
     def maps_open_location(self, location: str) -> Script:
         return Script("Maps", None, "", ("open", place_url(location)))
@@ -141,10 +171,11 @@ class Scripts:
         recipients: list[str],
         cc: list[str],
         attachments: list[str],
+        message: str = "",
     ) -> Script:
         after = "send" if self._send_mail else "draft"
         lists = [*_counted(recipients), *_counted(cc), *_counted(attachments)]
-        return self._script("Mail", "mail", kind, after, subject, body, *lists)
+        return self._script("Mail", "mail", kind, after, subject, body, message, *lists)
 
     def _script(self, app: str, name: str, *arguments: str) -> Script:
         path = SCRIPTS / f"{name}.applescript"

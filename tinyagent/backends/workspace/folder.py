@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -13,6 +12,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tinyagent.atomic import write_whole
+from tinyagent.backends.base import Change
+from tinyagent.backends.workspace.undo import change, restored
 from tinyagent.errors import ToolError
 
 MAX_NAME_BYTES = 150
@@ -41,6 +43,17 @@ class SafeFolder:
         self._threads = threading.RLock()
         self._processes = FileLock(self.root / ".lock", timeout=LOCK_SECONDS)
         self._problems: dict[str, str] = {}
+        self._local = threading.local()
+
+    @contextmanager
+    def recording(self) -> Iterator[list[Change]]:
+        """What this thread changes meanwhile, in order, so that it can be undone."""
+        changes: list[Change] = []
+        self._local.changes = changes
+        try:
+            yield changes
+        finally:
+            del self._local.changes
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -81,6 +94,9 @@ class SafeFolder:
                 path = Path(folder, name)
                 if name.startswith(".") or not name.casefold().endswith(suffix):
                     continue
+                if not _is_text(name):
+                    _log.warning("%s: a file whose name is no UTF-8 is left out", under)
+                    continue
                 if path.is_file() and self.inside(path, under):
                     found.append(path)
         return sorted(found)
@@ -103,20 +119,47 @@ class SafeFolder:
         """
         self._guard(path)
         try:
+            folders = sum(not folder.exists() for folder in path.parents)
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).replace(path)
-            except BaseException:
-                Path(temporary).unlink()
-                raise
+            before = path.read_bytes() if path.is_file() else None
+            write_whole(path, data)
         except OSError as error:
             raise ToolError(f"cannot write {self.relative(path)}: {error.strerror}") from error
+        self.record(path, before, data, folders)
         return self.relative(path)
+
+    def undo(self, change: Change) -> str:
+        """Take back a change that was recorded; what was done, in a sentence.
+
+        Raises:
+            ToolError: the file is gone, outside, or was changed since; it is left as it is.
+        """
+        path = self.root / change.what
+        with self.writing():
+            if not path.is_file():
+                raise ToolError(f"{change.what} is not there any more")
+            before = restored(change, self.read(path))
+            if before is not None:
+                self.write(path, before)
+                return f"{change.what} is as it was before"
+            try:
+                path.unlink()
+                for folder in list(path.parents)[: change.at]:
+                    if any(folder.iterdir()):
+                        break
+                    folder.rmdir()
+            except OSError as error:
+                raise ToolError(f"cannot remove {change.what}: {error.strerror}") from error
+        return f"{change.what} is removed"
+
+    def record(self, path: Path, before: bytes | None, after: bytes, folders: int = 0) -> None:
+        """Note a change that was made, where this thread records them.
+
+        ``before`` None is no file; ``folders`` were made for it.
+        """
+        changes: list[Change] | None = getattr(self._local, "changes", None)
+        if changes is not None:
+            changes.append(change(self.relative(path), before, after, folders))
 
     def unused(self, folder: Path, stem: str, suffix: str) -> Path:
         """A path in ``folder`` that is not taken: "Name", else "Name 2", "Name 3" …
@@ -149,6 +192,15 @@ class SafeFolder:
     def _guard(self, path: Path) -> None:
         if not self.inside(path):
             raise ToolError(f"{path.name} leads out of the workspace {self.root}; it is not used")
+
+
+def _is_text(name: str) -> bool:
+    """Is a file's name text, and not bytes that mean nothing?"""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def safe_name(text: str) -> str:

@@ -18,7 +18,7 @@ from email.utils import format_datetime, getaddresses
 from html.parser import HTMLParser
 from pathlib import Path
 
-from tinyagent.backends.base import Outcome
+from tinyagent.backends.base import Outcome, Target
 from tinyagent.backends.workspace.files import Files
 from tinyagent.backends.workspace.folder import SafeFolder, safe_name
 from tinyagent.backends.workspace.plain import many_lines, one_line
@@ -61,15 +61,16 @@ class Mail:
         attachments: list[str],
         stamp: datetime,
         uid: str,
+        message_id: str = "",
     ) -> Outcome:
-        """Reply to the sender of the selected message, quoting it.
+        """Reply to the sender of a message, quoting it; ``message_id`` "" is the selected one.
 
         Raises:
             NotFoundError: no message is selected, or it is gone.
             ToolError: it has no sender, or as ``compose``.
         """
-        original = self.selected()
-        to = _addresses(original, "Reply-To") or _addresses(original, "From")
+        original = self._by_id(message_id) if message_id else self.selected()
+        to = _answered(original)
         if not to:
             raise ToolError("the selected e-mail has no sender that could be answered")
         message = _message(sender, to, cc, _subject("Re:", original), stamp, uid)
@@ -93,9 +94,10 @@ class Mail:
         attachments: list[str],
         stamp: datetime,
         uid: str,
+        message_id: str = "",
     ) -> Outcome:
-        """Forward the selected message, its attachments too; errors as ``reply``."""
-        original = self.selected()
+        """Forward a message, its attachments too; as ``reply``."""
+        original = self._by_id(message_id) if message_id else self.selected()
         message = _message(sender, recipients, cc, _subject("Fwd:", original), stamp, uid)
         head = "".join(
             f"{name}: {_header(original, name)}\n"
@@ -129,6 +131,18 @@ class Mail:
             raise NotFoundError("no e-mail is selected; select one in the inbox first")
         return self._by_id(message_id)
 
+    def in_hand(self) -> Target:
+        """The selected message, as an approval shows it; errors as ``selected``."""
+        message = self.selected()
+        sender, subject = _header(message, "From"), _header(message, "Subject")
+        subject = subject or "(no subject)"
+        return Target(
+            _header(message, "Message-ID"),
+            f"the e-mail “{subject}” from {sender}, {_header(message, 'Date')}",
+            tuple(_answered(message)),
+            f"the e-mail “{subject}” from {sender}",
+        )
+
     def inbox(self) -> list[EmailMessage]:
         """The received messages, by file name."""
         paths = self._folder.files("mail/cur") + self._folder.files("mail/new")
@@ -159,6 +173,7 @@ class Mail:
                 box = mailbox.Maildir(place)
                 key = box.add(kept)
                 path = next((place / "cur").glob(f"{key}*"))
+                self._folder.record(path, None, path.read_bytes())
         except OSError as error:
             raise ToolError(f"cannot write mail/{place.name}: {error.strerror}") from error
         state = "is in the outbox" if self._sends else "is in the drafts, not sent"
@@ -195,14 +210,23 @@ def _message(
     # RFC 6532 where an address has letters beyond ASCII; every program reads the rest
     unicode = not all(address.isascii() for address in addresses)
     message = EmailMessage(policy.default.clone(utf8=unicode))
-    message["From"] = Address(sender.name, *sender.emails[0].rsplit("@", 1))
+    message["From"] = Address(_plain(sender.name), *sender.emails[0].rsplit("@", 1))
     message["To"] = recipients
     if copies:
         message["Cc"] = copies
-    message["Subject"] = one_line(subject)
+    message["Subject"] = _plain(one_line(subject))
     message["Date"] = format_datetime(stamp.astimezone())
     message["Message-ID"] = f"<{uid}@tinyagent.invalid>"
     return message
+
+
+def _plain(text: str) -> str:
+    """Text for a header, without encoded words (RFC 2047): "=?" becomes "= ?".
+
+    They would be decoded when the header is written, line breaks in them too, which
+    makes a header of its own ("Bcc: …"). A received subject may hold one, encoded twice.
+    """
+    return text.replace("=?", "= ?")
 
 
 def _distinct(texts: Iterable[str]) -> list[Address]:
@@ -222,6 +246,11 @@ def _addresses(message: EmailMessage, name: str) -> list[str]:
     """The first address of a header, as a list of one, or of none."""
     found = [address for _, address in getaddresses([_header(message, name)]) if is_email(address)]
     return found[:1]
+
+
+def _answered(message: EmailMessage) -> list[str]:
+    """Whom a reply goes to: a list of one address, or of none."""
+    return _addresses(message, "Reply-To") or _addresses(message, "From")
 
 
 def _parse(data: bytes) -> EmailMessage:

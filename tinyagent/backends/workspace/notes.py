@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tinyagent.backends.base import Outcome
+from tinyagent.backends.base import Outcome, Target
 from tinyagent.backends.workspace.folder import SafeFolder, safe_name
 from tinyagent.backends.workspace.match import find, find_or_new
-from tinyagent.errors import ToolError
+from tinyagent.errors import NotFoundError, ToolError
 
 DEFAULT_FOLDER = "Notes"
 
@@ -47,12 +47,24 @@ class Notes:
             raise ToolError(f"the note “{path.stem}” is empty")
         return Outcome(text, self._folder.relative(path))
 
-    def append(self, name: str, content: str, folder: str) -> Outcome:
-        """Add to the end of a note; one line after a list becomes an item of it."""
+    def meant(self, name: str, folder: str) -> Target:
+        """The one note that fits, as an approval shows it; errors as ``open``."""
+        path = self._find(name, folder)
+        return Target(
+            self._folder.relative(path), f"the note “{path.stem}” in “{self._folder_of(path)}”"
+        )
+
+    def append(self, name: str, content: str, folder: str, note: str = "") -> Outcome:
+        """Add to the end of a note; one line after a list becomes an item of it.
+
+        ``note`` is the id of the one that was approved (see ``meant``), or "".
+        """
         if not content.strip():
             raise ToolError(f"there is nothing to add to the note “{name}”; say what")
         with self._folder.writing():
-            path = self._find(name, folder)
+            path = self._folder.root / note if note else self._find(name, folder)
+            if not path.is_file():
+                raise NotFoundError(f"the note “{path.stem}” is not there any more; say which one")
             old = self._folder.read(path)
             end = b"" if not old or old.endswith(b"\n") else b"\n"
             last = old.decode(errors="replace").rstrip().rpartition("\n")[2]

@@ -19,6 +19,7 @@ from typing import Literal
 from nicknames import NickNamer
 from rapidfuzz.distance import Indel, JaroWinkler
 
+from tinyagent.addresses import canonical
 from tinyagent.backends.workspace.folder import SafeFolder
 from tinyagent.backends.workspace.match import fold, nearest
 from tinyagent.backends.workspace.messages import is_phone_number
@@ -107,6 +108,12 @@ class People:
                 candidates,
             )
         return found[0]
+
+    def strangers(self, addresses: Sequence[str]) -> list[str]:
+        """Those of the addresses and numbers that no contact has, as they were given."""
+        contacts = self.all()
+        known = {canonical(a) for c in contacts for a in (*c.emails, *c.phones)}
+        return [address for address in addresses if canonical(address) not in known]
 
     def owner(self) -> Contact:
         """Whose workspace it is: the card with the nickname "me"; it has an address always."""

@@ -7,12 +7,16 @@ read what was made.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import uuid
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
-from tinyagent.backends.base import Outcome
+from tinyagent.backends.base import Change, Outcome, Target
 from tinyagent.backends.workspace.events import make_event, make_reminder
 from tinyagent.backends.workspace.files import Files
 from tinyagent.backends.workspace.folder import SafeFolder
@@ -23,6 +27,29 @@ from tinyagent.backends.workspace.messages import Messages
 from tinyagent.backends.workspace.notes import Notes
 from tinyagent.backends.workspace.people import People
 from tinyagent.backends.workspace.zoom import Zoom
+from tinyagent.errors import NotFoundError, ToolError
+
+P = ParamSpec("P")
+
+
+def _undoable(
+    method: Callable[Concatenate[Workspace, P], Outcome],
+) -> Callable[Concatenate[Workspace, P], Outcome]:
+    """The outcome tells what was changed; where the call fails half-way, that is undone."""
+
+    @functools.wraps(method)
+    def recorded(self: Workspace, /, *args: P.args, **kwargs: P.kwargs) -> Outcome:
+        with self._folder.recording() as changes:
+            try:
+                outcome = method(self, *args, **kwargs)
+            except ToolError:
+                for made in reversed(changes):
+                    with contextlib.suppress(ToolError):
+                        self.undo(made)
+                raise
+        return Outcome(outcome, outcome.link, changes)
+
+    return recorded
 
 
 def new_id() -> str:
@@ -73,6 +100,7 @@ class Workspace:
     def get_email_address(self, name: str) -> Outcome:
         return Outcome(self._people.reach(name, "e-mail address"))
 
+    @_undoable
     def create_calendar_event(
         self,
         title: str,
@@ -103,6 +131,7 @@ class Workspace:
             link,
         )
 
+    @_undoable
     def create_reminder(
         self,
         name: str,
@@ -128,6 +157,7 @@ class Workspace:
     def read_pdf(self, path: str) -> str:
         return self._files.read_pdf(path)
 
+    @_undoable
     def compose_new_email(
         self,
         recipients: list[str],
@@ -139,27 +169,45 @@ class Workspace:
         sender, stamp, uid = self._people.owner(), self._clock(), self._identify()
         return self.mail.compose(sender, recipients, cc, subject, body, attachments, stamp, uid)
 
-    def reply_to_email(self, cc: list[str], body: str, attachments: list[str]) -> Outcome:
-        sender, stamp, uid = self._people.owner(), self._clock(), self._identify()
-        return self.mail.reply(sender, cc, body, attachments, stamp, uid)
+    def message_in_hand(self) -> Target:
+        return self.mail.in_hand()
 
-    def forward_email(
-        self, recipients: list[str], cc: list[str], body: str, attachments: list[str]
+    @_undoable
+    def reply_to_email(
+        self, cc: list[str], body: str, attachments: list[str], message: str = ""
     ) -> Outcome:
         sender, stamp, uid = self._people.owner(), self._clock(), self._identify()
-        return self.mail.forward(sender, recipients, cc, body, attachments, stamp, uid)
+        return self.mail.reply(sender, cc, body, attachments, stamp, uid, message)
 
+    @_undoable
+    def forward_email(
+        self,
+        recipients: list[str],
+        cc: list[str],
+        body: str,
+        attachments: list[str],
+        message: str = "",
+    ) -> Outcome:
+        sender, stamp, uid = self._people.owner(), self._clock(), self._identify()
+        return self.mail.forward(sender, recipients, cc, body, attachments, stamp, uid, message)
+
+    @_undoable
     def send_sms(self, recipients: list[str], message: str) -> Outcome:
         return self._messages.send(recipients, message, self._clock())
 
+    @_undoable
     def create_note(self, name: str, content: str, folder: str) -> Outcome:
         return self._notes.create(name, content, folder)
 
     def open_note(self, name: str, folder: str) -> Outcome:
         return self._notes.open(name, folder)
 
-    def append_note_content(self, name: str, content: str, folder: str) -> Outcome:
-        return self._notes.append(name, content, folder)
+    def note_meant(self, name: str, folder: str) -> Target:
+        return self._notes.meant(name, folder)
+
+    @_undoable
+    def append_note_content(self, name: str, content: str, folder: str, note: str = "") -> Outcome:
+        return self._notes.append(name, content, folder, note)
 
     def maps_open_location(self, location: str) -> Outcome:
         url = place_url(self._people.place(location))
@@ -169,11 +217,30 @@ class Workspace:
         url = route_url(self._people.place(start), self._people.place(end), transport)
         return Outcome(url, url)
 
+    @_undoable
     def get_zoom_meeting_link(
         self, topic: str, start: datetime, minutes: int, invitees: list[str]
     ) -> Outcome:
         addresses = [address_of(invitee).addr_spec for invitee in invitees]
         return self._zoom.create(topic, start, minutes, addresses, self._identify())
+
+    def require_meetings(self) -> None:
+        """The stand-in for Zoom is always there."""
+
+    def strangers(self, addresses: list[str]) -> list[str]:
+        return self._people.strangers(addresses)
+
+    def read_back(self, change: Change) -> str:
+        path = self._folder.root / change.what
+        if not path.is_file():
+            raise NotFoundError(f"{change.what} is not there any more")
+        now = self._folder.read(path)
+        if change.kind == "edited" and b64decode(change.added) not in now:
+            raise NotFoundError(f"what was added is not in {change.what} any more")
+        return now.decode(errors="replace")
+
+    def undo(self, change: Change) -> str:
+        return self._folder.undo(change)
 
     def problems(self) -> list[str]:
         """What is broken in the folder and therefore not used, as "path: what is wrong"."""

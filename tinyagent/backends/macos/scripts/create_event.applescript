@@ -2,7 +2,7 @@
 -- argv: title; calendar ("" is the first that can be written); location; notes;
 --       "all-day" or "timed"; start and end, each as year, month, day, hours, minutes;
 --       the number of invitees, and their addresses
--- Returns the name of the calendar.
+-- Returns the name of the calendar, and on a second line the event's uid.
 on run argv
 	set {eventTitle, calendarName, eventPlace, eventNotes, eventKind} to items 1 thru 5 of argv
 	set startDate to dateFrom(items 6 thru 10 of argv)
@@ -20,7 +20,7 @@ on run argv
 		repeat with i from 17 to 16 + total
 			make new attendee at end of attendees of made with properties {email:(item i of argv)}
 		end repeat
-		return name of target
+		return (name of target) & linefeed & (uid of made)
 	end tell
 end run
 

@@ -1,6 +1,6 @@
 -- Makes a note.
 -- argv: name; content; folder ("" is the default one)
--- Returns the name of the folder.
+-- Returns the name of the folder, and on a second line the note's id.
 on run argv
 	set {noteName, noteText, folderName} to items 1 thru 3 of argv
 	set noteBody to htmlOf(noteText)
@@ -12,8 +12,8 @@ on run argv
 			if found is {} then error ("there is no folder " & quote & folderName & quote) number -1728
 			set target to item 1 of found
 		end if
-		make new note at target with properties {name:noteName, body:noteBody}
-		return name of target
+		set made to make new note at target with properties {name:noteName, body:noteBody}
+		return (name of target) & linefeed & (id of made)
 	end tell
 end run
 

@@ -1,7 +1,7 @@
 -- Makes a reminder.
 -- argv: name; notes; list ("" is the default one); priority (0, 1, 5 or 9);
 --       "none", "day" or "time"; the due date as year, month, day, hours, minutes (0 for none)
--- Returns the name of the list.
+-- Returns the name of the list, and on a second line the reminder's id.
 on run argv
 	set {reminderName, reminderNotes, listName, reminderPriority, dueKind} to items 1 thru 5 of argv
 	set dueParts to items 6 thru 10 of argv
@@ -21,7 +21,7 @@ on run argv
 			set due date of made to dueDate
 			set remind me date of made to dueDate
 		end if
-		return name of target
+		return (name of target) & linefeed & (id of made)
 	end tell
 end run
 

@@ -1,12 +1,15 @@
--- Opens a note, or adds to its end.
--- argv: "open" or "append"; name, or a part of it; folder ("" is any); text to add
--- Returns "one", and on further lines the note's text; or "several", and on further lines
--- the names of the notes that fit.
+-- Opens a note, adds to its end, or only finds it.
+-- argv: "open", "append" or "find"; name, or a part of it; folder ("" is any); text to add;
+--       the note's id ("" finds it by its name)
+-- Returns "one", and on further lines the note's text (or its id, folder and name, for "find");
+-- or "several", and on further lines the names of the notes that fit.
 on run argv
-	set {whatToDo, noteName, folderName, addedText} to items 1 thru 4 of argv
+	set {whatToDo, noteName, folderName, addedText, noteId} to items 1 thru 5 of argv
 	set addedBody to htmlOf(addedText)
 	tell application "Notes"
-		if folderName is "" then
+		if noteId is not "" then
+			set found to every note whose id is noteId
+		else if folderName is "" then
 			set found to every note whose name is noteName
 			if found is {} then set found to every note whose name contains noteName
 		else
@@ -25,6 +28,7 @@ on run argv
 			return answer
 		end if
 		set target to item 1 of found
+		if whatToDo is "find" then return "one" & linefeed & (id of target) & linefeed & (name of container of target) & linefeed & (name of target)
 		if password protected of target then error "the note is locked; unlock it in Notes" number 1001
 		if whatToDo is "append" then
 			-- Writing the body anew drops pictures and drawings.

@@ -1,10 +1,11 @@
 -- Makes a message in Mail: a new one, or a reply to or a forward of the selected one.
 -- argv: "compose", "reply" or "forward"; "send" or "draft"; subject (for a new one); body;
+--       id of the message that must be selected ("" is any);
 --       then three lists, each as a count and its items: recipients, cc, paths to attach
 -- Returns the subject, and on a second line how many attachments a forward left behind.
 on run argv
-	set {messageKind, whatNext, subjectLine, bodyText} to items 1 thru 4 of argv
-	set {toList, nextItem} to takeList(argv, 5)
+	set {messageKind, whatNext, subjectLine, bodyText, wantedId} to items 1 thru 5 of argv
+	set {toList, nextItem} to takeList(argv, 6)
 	set {ccList, nextItem} to takeList(argv, nextItem)
 	set {pathList, nextItem} to takeList(argv, nextItem)
 	set fileList to {}
@@ -19,6 +20,7 @@ on run argv
 			set chosen to selection
 			if chosen is {} or chosen is missing value then error "no message is selected" number -1728
 			set original to item 1 of chosen
+			if wantedId is not "" and (message id of original) is not wantedId then error "another message is selected than the one that was approved; nothing was done" number 1001
 			set oldText to my quoted(sender of original, date sent of original, content of original)
 			if messageKind is "reply" then
 				set made to reply original without opening window

@@ -1,0 +1,241 @@
+"""Properties that hold for any input: the parser, the validator, ``$k``, the executor's order.
+
+A longer run: ``pytest tests/test_properties.py --hypothesis-profile=fuzz``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tinyagent import events
+from tinyagent.approval import ApprovalBook, ToolRunner
+from tinyagent.backends.base import Outcome
+from tinyagent.backends.workspace.undo import change, restored
+from tinyagent.errors import PlanError, PlanSyntaxError, ToolError
+from tinyagent.events import Event
+from tinyagent.executor import Executor
+from tinyagent.plans.syntax import REFERENCE, Call, Plan, PlanReader, Value, read_plan
+from tinyagent.plans.validate import problems
+from tinyagent.resolve import Gap, ResolvedCall, resolve
+from tinyagent.run import Run
+from tinyagent.tools.context import ToolContext
+from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.visible import hidden, visible
+
+settings.register_profile("quick", max_examples=60, deadline=None)
+settings.register_profile(
+    "fuzz", max_examples=200_000, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile("quick")
+
+NOW = datetime(2026, 11, 24, 9, 30)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+_PIECES = ["$1", "$2", "$12", "$", "1", '"', "\\", "\n", "(", ")", ",", "a ", "é", "join"]
+PIECES = st.lists(st.sampled_from(_PIECES), max_size=8).map("".join)
+VALUE: st.SearchStrategy[Value] = st.one_of(
+    TEXT,
+    PIECES,
+    st.integers(0, 10**9),
+    st.booleans(),
+    st.lists(st.one_of(TEXT, PIECES), max_size=3).map(tuple),
+)
+NAME = st.one_of(st.sampled_from(list(SIXTEEN)), st.from_regex(r"[A-Za-z_]\w{0,8}", fullmatch=True))
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    names = draw(st.lists(NAME.filter(lambda name: name != "join"), max_size=5))
+    calls = [
+        Call(number, name, tuple(draw(st.lists(VALUE, max_size=7))))
+        for number, name in enumerate(names, 1)
+    ]
+    return Plan(tuple(calls))
+
+
+@given(plans())
+def test_a_plan_that_is_written_is_read_as_it_was(plan: Plan) -> None:
+    assert read_plan(str(plan)) == plan
+
+
+@given(plans(), st.lists(st.integers(0, 400), max_size=12))
+def test_a_plan_that_comes_in_pieces_is_the_same_plan(plan: Plan, cuts: list[int]) -> None:
+    text = str(plan)
+    ends = sorted({min(cut, len(text)) for cut in cuts} | {len(text)})
+    reader = PlanReader()
+    heard = [
+        call
+        for start, end in zip([0, *ends], ends, strict=False)
+        for call in reader.feed(text[start:end])
+    ]
+    assert Plan(tuple(heard)) == plan
+    assert reader.close() == plan
+
+
+@given(st.one_of(TEXT, PIECES, st.text(max_size=60)))
+def test_any_text_is_a_plan_or_a_syntax_error(text: str) -> None:
+    for source in (text, f"1. open_note({text})\n2. join()", f'1. open_note("{text}")\n2. join()'):
+        try:
+            plan = read_plan(source)
+        except PlanSyntaxError as error:
+            assert str(error)
+        else:
+            assert read_plan(str(plan)) == plan
+
+
+@given(plans())
+def test_the_validator_objects_in_words_and_what_it_lets_through_resolves(plan: Plan) -> None:
+    found = problems(plan, SIXTEEN, NOW)
+    assert all(isinstance(problem, PlanError) and str(problem) for problem in found)
+    if not found:
+        for call in plan:
+            resolved = resolve(call, SIXTEEN[call.tool], {}, NOW)
+            assert set(resolved.open) <= resolved.arguments.keys()
+            assert len(resolved.hash) == 64
+
+
+@given(
+    st.lists(st.one_of(PIECES, TEXT), max_size=3),
+    st.dictionaries(st.integers(1, 13), st.one_of(TEXT, PIECES), max_size=6),
+    st.dictionaries(st.integers(1, 13), st.one_of(TEXT, PIECES), max_size=6),
+)
+def test_results_go_in_once_and_as_they_are(
+    texts: list[str], early: dict[int, str], late: dict[int, str]
+) -> None:
+    """Some results are known when the call is resolved, the others fill its gaps."""
+    content = "|".join(texts)
+    late = {k: text for k, text in late.items() if k not in early}
+    needed = {int(k) for k in REFERENCE.findall(content)}
+    late |= {k: f"late {k}" for k in needed - early.keys() - late.keys()}
+    call = Call(99, "create_note", ("name", content))
+    resolved = resolve(call, SIXTEEN["create_note"], early, NOW)
+    assert {gap.task for gap in resolved.gaps} == needed - early.keys()
+    expected = REFERENCE.sub(lambda m: (early | late)[int(m[1])], content)
+    assert resolved.filled(late).arguments["content"] == expected
+    assert resolved.filled(late).gaps == ()
+
+
+@given(st.lists(st.tuples(TEXT, st.integers(1, 99), TEXT), max_size=5))
+def test_gaps_in_a_list_do_not_disturb_each_other(items: list[tuple[str, int, str]]) -> None:
+    values = [f"{before}${k}{after}" for before, k, after in items]
+    gaps = tuple(Gap("recipients", i, len(b), k) for i, (b, k, _) in enumerate(items))
+    results = {k: f"<{k}>$7" for _, k, _ in items}
+    filled = ResolvedCall(1, "send_sms", {"recipients": values}, gaps).filled(results)
+    assert filled.arguments["recipients"] == [f"{b}{results[k]}{a}" for b, k, a in items]
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200), st.binary(max_size=40))
+def test_a_change_that_is_undone_leaves_what_was_there(
+    before: bytes, after: bytes, other: bytes
+) -> None:
+    made = change("x", before, after)
+    assert restored(made, after) == before
+    assert restored(change("x", None, after), after) is None
+    try:
+        now = restored(made, after + other)
+    except ToolError:
+        return
+    assert other == b"" or now is not None
+
+
+@given(st.one_of(TEXT, st.text(max_size=20)))
+def test_what_is_shown_holds_nothing_that_is_hidden(text: str) -> None:
+    assert not hidden(visible(text))
+    if not hidden(text):
+        assert visible(text) == text
+
+
+@dataclass
+class Recorder:
+    """A backend of notes: what began and ended, in order, and which calls fail."""
+
+    failing: set[str]
+    name: str = "recorder"
+    log: list[tuple[str, str]] = field(default_factory=list)
+
+    def _do(self, name: str) -> Outcome:
+        self.log.append(("began", name))
+        if name in self.failing:
+            self.log.append(("failed", name))
+            raise ToolError("it failed")
+        self.log.append(("ended", name))
+        return Outcome(f"result {name}")
+
+    def maps_open_location(self, location: str) -> Outcome:
+        return self._do(location.partition(" ")[0])
+
+    def get_zoom_meeting_link(self, topic: str, start: Any, minutes: int, invitees: Any) -> Outcome:
+        return self._do(topic.partition(" ")[0])
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[Plan, set[str]]:
+    """A plan of look-ups and changes with any references backwards, and which of them fail."""
+    calls = []
+    for number in range(1, draw(st.integers(1, 7)) + 1):
+        used = draw(st.sets(st.integers(1, number - 1), max_size=3)) if number > 1 else set()
+        text = f"t{number} " + " ".join(f"${k}" for k in sorted(used))
+        if draw(st.booleans()):
+            calls.append(Call(number, "maps_open_location", (text,)))
+        else:
+            calls.append(Call(number, "get_zoom_meeting_link", (text, "tomorrow at 2pm")))
+    failing = draw(st.sets(st.sampled_from([f"t{call.number}" for call in calls])))
+    return Plan(tuple(calls)), failing
+
+
+@given(graphs())
+def test_every_task_runs_once_after_what_it_needs_or_not_at_all(
+    graph: tuple[Plan, set[str]],
+) -> None:
+    plan, failing = graph
+    backend = Recorder(failing)
+    log = asyncio.run(asyncio.wait_for(execute(plan, backend), 60))
+    lost: set[str] = set()
+    for call in plan:
+        name = f"t{call.number}"
+        needs = {f"t{k}" for k in call.references()}
+        began = [i for i, entry in enumerate(backend.log) if entry == ("began", name)]
+        if needs & lost:
+            assert began == []
+            lost.add(name)
+            continue
+        assert len(began) == 1, backend.log
+        for need in needs:
+            assert backend.log.index(("ended", need)) < began[0]
+        if name in failing:
+            lost.add(name)
+    skipped = {f"t{e.task}" for e in log if isinstance(e, events.TaskSkipped)}
+    assert skipped == lost - failing | {n for n in lost if ("began", n) not in backend.log}
+
+
+async def execute(plan: Plan, backend: Recorder) -> list[Event]:
+    """Run the plan, approving each change as it comes up."""
+    log: list[Event] = []
+    run = Run("run", lambda: NOW, log.append)
+    run.emit(events.RequestReceived("r", "", "recorder", "test", {}))
+    book = ApprovalBook()
+    with ThreadPoolExecutor(4) as pool:
+        executor = Executor(
+            run,
+            SIXTEEN,
+            ToolRunner(SIXTEEN, book),
+            ToolContext(backend, None),  # type: ignore[arg-type]
+            pool,
+            now=NOW,
+            limit=30.0,
+            asks=False,
+        )
+        for call in plan:
+            executor.add(call)
+        executor.finish_plan()
+        await executor.settle()
+        while calls := executor.proposals():
+            executor.approve({c.task: (c, book.grant("run", c)) for c in calls})
+            await executor.settle()
+    return log

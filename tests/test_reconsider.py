@@ -1,0 +1,76 @@
+"""A plan considered again: on the real model, with ToolRAG's opinion told by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from tinyagent.models import find
+from tinyagent.planner import load_planner
+from tinyagent.planner.engine import Engine
+from tinyagent.planner.planner import Planner
+from tinyagent.plans.validate import problems
+from tinyagent.settings import Settings
+from tinyagent.toolrag.base import MOST_CERTAIN, OVERSTATED, Selection, log_odds
+from tinyagent.tools.sixteen import SIXTEEN
+
+NOW = datetime(2026, 11, 24, 9, 30)
+REQUEST = "Text Sid that lunch is ready"
+OFFERED = SIXTEEN.only(["get_phone_number", "send_sms", "create_reminder"])
+
+
+@pytest.fixture(scope="module")
+def planner() -> Planner:
+    return load_planner(Settings())
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine(find("planner-q4_0", Settings().models))
+
+
+def test_odds_come_from_a_classifier_alone() -> None:
+    probabilities = {"send_sms": 0.9, "create_note": 0.0}
+    classified = Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0)
+    assert classified.odds == {"send_sms": pytest.approx(log_odds(0.9) - OVERSTATED)}
+    assert log_odds(0.9) == pytest.approx(2.197, abs=1e-3)
+    assert log_odds(1.0) == log_odds(MOST_CERTAIN)
+    assert Selection(probabilities, ["send_sms"], None, "basic", 0.0).odds == {}
+
+
+def test_a_doubted_tool_that_is_needed_stays(planner: Planner) -> None:
+    plain = planner.plan(REQUEST, OFFERED, NOW).plan
+    doubted = planner.plan(REQUEST, OFFERED, NOW, odds={"send_sms": 0.1}).plan
+    assert [c.tool for c in doubted] == [c.tool for c in plain] == ["get_phone_number", "send_sms"]
+
+
+def test_a_tool_that_makes_no_sense_is_not_called_for_being_likely(planner: Planner) -> None:
+    plan = planner.plan(REQUEST, OFFERED, NOW, odds={"create_reminder": 9.0}).plan
+    assert [c.tool for c in plan] == ["get_phone_number", "send_sms"]
+
+
+def test_opinions_of_tools_that_are_not_offered_change_nothing(planner: Planner) -> None:
+    odds = {"create_note": 9.0, "send_sms": 5.0, "get_phone_number": 5.0}
+    plan = planner.plan(REQUEST, OFFERED, NOW, odds=odds).plan
+    assert [c.tool for c in plan] == ["get_phone_number", "send_sms"]
+
+
+@pytest.mark.parametrize("tool", list(SIXTEEN))
+def test_whatever_is_said_to_be_needed_the_plan_is_valid(planner: Planner, tool: str) -> None:
+    request = "Ask Ana for the deck tomorrow at 5 and note it in Ideas"
+    tools = SIXTEEN.only(["get_email_address", "compose_new_email", "create_note", tool])
+    plan = planner.plan(request, tools, NOW, odds={name: 9.0 for name in tools}).plan
+    assert not problems(plan, tools, NOW)
+
+
+def test_what_is_said_freely_does_not_make_a_plan_less_likely(engine: Engine) -> None:
+    """The probabilities of a text's tokens are those that decoding would have met."""
+    tokens = engine.tokenize("1. join()", special=False)
+    prompt = engine.tokenize("Plan:\n")
+    together = engine.log_probabilities(tokens, engine.start(prompt))
+    one_by_one = []
+    for i in range(len(tokens)):
+        logits = engine.start([*prompt, *tokens[:i]])
+        one_by_one += engine.log_probabilities(tokens[i : i + 1], logits)
+    assert together == pytest.approx(one_by_one, abs=0.05)

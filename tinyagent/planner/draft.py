@@ -1,0 +1,70 @@
+"""A plan while it is decoded, and the request that it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from tinyagent.plans.syntax import Call, Plan
+from tinyagent.tools.registry import ToolSet
+
+
+@dataclass
+class Draft:
+    """Lines of a plan.
+
+    Attributes:
+        calls: a line each, without ``join()``.
+        tokens: of all lines, ``join()`` included where it has been decoded.
+        starts: where in ``tokens`` each line begins, ``join()`` included.
+    """
+
+    calls: list[Call] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(tuple(self.calls))
+
+    @property
+    def used(self) -> set[str]:
+        """Names of the tools that are called."""
+        return {call.tool for call in self.calls}
+
+    def cut(self, line: int) -> Draft:
+        """What stood before line ``line`` (from 0) was begun."""
+        return Draft(self.calls[:line], self.tokens[: self.starts[line]], self.starts[:line])
+
+    def line(self, line: int) -> list[int]:
+        """Tokens of line ``line`` (from 0)."""
+        end = self.starts[line + 1] if line + 1 < len(self.starts) else len(self.tokens)
+        return self.tokens[self.starts[line] : end]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What stays the same while one request is planned.
+
+    Attributes:
+        request: the user's words.
+        tools: those that may be called.
+        now: against which times must resolve.
+        prompt: token ids.
+        odds: ToolRAG's log-odds, in nats, that the request needs a tool; a tool may be absent.
+        on_text: gets each line as it comes.
+        stop: whether to end.
+    """
+
+    request: str
+    tools: ToolSet
+    now: datetime
+    prompt: list[int]
+    odds: Mapping[str, float]
+    on_text: Callable[[str], None]
+    stop: Callable[[], bool]
+
+    def silent(self) -> Job:
+        """The same, with nobody to tell."""
+        return replace(self, on_text=lambda text: None)

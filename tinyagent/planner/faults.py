@@ -1,0 +1,62 @@
+"""What is wrong with a line of a plan that no grammar can see."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+from tinyagent import times
+from tinyagent.errors import TimePhraseError
+from tinyagent.planner.grammar import literals, repeats
+from tinyagent.plans.syntax import JOIN, Call, Plan
+from tinyagent.plans.validate import problems
+from tinyagent.tools.registry import Tool, ToolSet
+
+
+def fault(call: Call, before: Plan, tools: ToolSet, now: datetime) -> str | None:
+    """The argument at fault, "" for the call as a whole, None where it is right."""
+    if call.tool == JOIN:
+        return None
+    if repeats(call, before):
+        return ""
+    plan = Plan((*before.calls, call))
+    wrong = [p for p in problems(plan, tools, now) if p.task == call.number]
+    if wrong:
+        return wrong[0].argument or ""
+    tool = tools[call.tool]
+    if tool.result.name in ("email", "phone"):
+        known = [str(c.arguments[0]) for c in before if tools[c.tool].result == tool.result]
+        if no_person(str(call.arguments[0]), known, now):
+            return tool.parameters[0].name
+    return _said_twice(call, tool)
+
+
+def no_person(name: str, known: Collection[str], now: datetime) -> bool:
+    """Whether what is to be looked up is surely no one person or group: it is an address, a
+    number, a file or a time, or a name that is known already with more around it."""
+    if literals(name, "email") or literals(name, "phone") or mimetypes.guess_type(name)[0]:
+        return True
+    if re.search(r"\d", name) and _is_time(name, now):
+        return True
+    return any(k != name and re.search(rf"\b{re.escape(k)}(?!\w)", name) for k in known)
+
+
+def _is_time(phrase: str, now: datetime) -> bool:
+    try:
+        times.resolve(phrase, now)
+    except TimePhraseError:
+        return False
+    return True
+
+
+def _said_twice(call: Call, tool: Tool) -> str | None:
+    """A list that holds what an earlier list of the call holds: nobody is cc'd twice."""
+    seen: set[str | int] = set()
+    for parameter, value in zip(tool.parameters, call.arguments, strict=False):
+        if isinstance(value, tuple):
+            if seen & set(value):
+                return parameter.name
+            seen |= set(value)
+    return None
