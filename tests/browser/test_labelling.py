@@ -143,7 +143,7 @@ def export_everything(app: App, page: Page, folder: Path) -> None:
 def retrain(app: App, page: Page) -> None:
     page.goto(f"{app.url}/models")
     expect(page.locator(".retrain p").first).to_contain_text("labelled requests to learn from")
-    page.locator(".retrain [name=rows]").fill("240")
+    page.locator(".retrain [name=rows]").fill("480")
     page.locator(".retrain [name=fixed]").fill("8")
     page.locator(".retrain .primary").click()
     page.locator('.job[data-status="running"] [data-cancel]').wait_for()

@@ -31,7 +31,7 @@ HELD = 4
 """One label in so many is held out."""
 SHARE = 0.2
 """Of the rows to learn from, those that are labels; each comes as often as that takes …"""
-MOST = 24
+MOST = 40
 """… but no more often than this."""
 OWN = "trace"
 """The style of rows that are labels."""

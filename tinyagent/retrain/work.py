@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tinyagent.planner.planner import Planner
 
 LOW_PRIORITY = 15
-RATE: dict[Part, float] = {"toolrag": 2e-4, "planner": 2e-4}
+RATE: dict[Part, float] = {"toolrag": 1e-4, "planner": 2e-4}
 """Highest learning rates."""
 _BATCH = 16
 _LEARNED = 40
