@@ -57,10 +57,11 @@ def trace_actions(agent: TinyAgent) -> list[Callable[[Form], Any]]:
         return {"markup": planned_again(trace, str(plan), selection.probabilities)}
 
     def run_again(form: Form) -> Form:
-        """A run's request, or the ``plan`` given, begins anew, and asks for approval as ever."""
+        """A run's request, or the ``plan`` given, begins anew, and asks for approval of its own."""
         try:
             request = agent.traces.read(form["trace"])["request"]
-            return {"run": agent.start(request, source="page", plan=form["plan"])}
+            run = agent.start(request, source="page", remembered=False, plan=form["plan"])
+            return {"run": run}
         except TinyAgentError as error:
             return {"error": str(error)}
 
