@@ -9,12 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from tinyagent.cli import app
+from tinyagent.data.patterns import STYLES
 from tinyagent.errors import SettingsError
 from tinyagent.evaluation.report import Rate, markdown, summarise, write_report
 from tinyagent.evaluation.run import Outcome, by, calls_of
 from tinyagent.evaluation.scoring import score
 from tinyagent.evaluation.sets import Item, read_test_set
+from tinyagent.models import find
 from tinyagent.plans.syntax import Plan, read_plan
+from tinyagent.settings import Settings
 from tinyagent.tools.sixteen import SIXTEEN
 
 NOW = datetime(2026, 11, 24, 9, 30)
@@ -128,10 +131,24 @@ def test_eval_plans_a_set_and_writes_its_report(tmp_path: Path) -> None:
 
 def test_eval_tables_has_a_row_for_each_way(tmp_path: Path) -> None:
     command = ["eval", "tables", "--set", str(SETS / "readme.jsonl"), "--limit", "1"]
-    result = CliRunner().invoke(app, [*command, "--out", str(tmp_path)])
+    adapter = str(find("planner-adapter", Settings().models))
+    result = CliRunner().invoke(app, [*command, "--out", str(tmp_path), "--adapter", adapter])
     assert result.exit_code == 0, result.output
     page = (tmp_path / "tables.md").read_text("utf-8")
-    for row in ("none: all 16", "basic, top 3", "classifier", "F16", "Q8_0", "Q4_0", "copies"):
+    ways = ("none: all 16", "basic, top 3", "classifier")
+    for row in (*ways, "F16", "Q8_0", "Q4_0", "Q4_0, adapter", "copies"):
         assert f"| {row} |" in page
     (everything,) = [x for x in page.splitlines() if x.startswith("| all | ")]
     assert "100.0%" in everything.split("|")[2]
+
+
+def test_a_generated_split_is_a_test_set(tmp_path: Path) -> None:
+    command = ["data", "generate", str(tmp_path), "--train", "1", "--validation", "1"]
+    assert CliRunner().invoke(app, [*command, "--test", "3"]).exit_code == 0
+    items = read_test_set(tmp_path / "test.jsonl")
+    assert len(items) == 3
+    for item in items:
+        assert ".txt:" in item.id
+        assert item.tags[0] in STYLES
+        (plan,) = item.plans
+        assert score(plan, item, SIXTEEN).arguments

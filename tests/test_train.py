@@ -206,3 +206,18 @@ def test_toolrag_goes_on_where_it_was_cut_off(
         "classifier.onnx",
         FILE,
     ]
+
+
+def test_both_runtimes_plan_the_same_calls() -> None:
+    from tinyagent.models import find
+    from tinyagent.settings import Settings
+    from tinyagent.train.agreement import compare
+
+    models = Settings().models
+    base, adapter = find("smollm2", models), find("planner-adapter", models)
+    agreement = compare(base, adapter, find("planner-q4_0", models), prompts=3)
+    assert len(agreement.plans) == 3
+    assert agreement.same >= 2, agreement.plans
+    without = compare(base, adapter, find("base-q4_0", models), prompts=2)
+    assert without.same == 0
+    assert str(without).endswith("0 of 2")

@@ -26,6 +26,10 @@ def evaluate_set(
     gguf: Annotated[
         list[Path] | None, typer.Option(help="tables: one more planner; may come again.")
     ] = None,
+    adapter: Annotated[
+        list[Path] | None,
+        typer.Option(help="tables: one more adapter, as Q4_0; may come again."),
+    ] = None,
 ) -> None:
     """Plan a test set, score it, and report: success rate, arguments, ToolRAG, failures, time.
 
@@ -34,7 +38,7 @@ def evaluate_set(
     """
     with explained():
         if source == TABLES:
-            _tables(requests, out or Path("runs/tables"), gguf or [], limit)
+            _tables(requests, out or Path("runs/tables"), gguf or [], adapter or [], limit)
         else:
             _report(Path(source), out, toolrag, model, limit)
 
@@ -67,7 +71,9 @@ def _report(
         typer.echo("\n".join(map(str, draw(outcomes, target))))
 
 
-def _tables(requests: Path, out: Path, others: list[Path], limit: int) -> None:
+def _tables(
+    requests: Path, out: Path, others: list[Path], adapters: list[Path], limit: int
+) -> None:
     from tinyagent.evaluation.sets import read_test_set
     from tinyagent.evaluation.tables import tables
     from tinyagent.settings import load_settings
@@ -75,7 +81,7 @@ def _tables(requests: Path, out: Path, others: list[Path], limit: int) -> None:
     items = read_test_set(requests)[: limit or None]
     command = f"tinyagent eval tables --set {requests}" + (f" --limit {limit}" if limit else "")
     parts = [f"# Tables: {len(items)} requests of {requests.name}", f"`{command}`"]
-    for table in tables(items, load_settings(), out, others, tracked):
+    for table in tables(items, load_settings(), out, others, adapters, tracked):
         typer.echo(f"{table}\n")
         parts.append(str(table))
     page = out / "tables.md"

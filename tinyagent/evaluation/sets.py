@@ -1,4 +1,7 @@
-"""Test sets: JSON lines, a request each, with every plan that is accepted."""
+"""Test sets: JSON lines, a request each, with every plan that is accepted.
+
+The splits of `tinyagent data generate` are read as well: one plan each, the style as a tag.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tinyagent.errors import PlanError, SettingsError
 from tinyagent.plans.syntax import Plan, read_plan
@@ -42,16 +46,16 @@ def read_test_set(path: Path) -> list[Item]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            items.append(
-                Item(
-                    row["id"],
-                    row["query"],
-                    datetime.fromisoformat(row["now"]),
-                    tuple(read_plan(plan) for plan in row["plans"]),
-                    tuple(row.get("tags", ())),
-                )
-            )
+            items.append(_item(json.loads(line)))
         except (ValueError, KeyError, TypeError, PlanError) as error:
             raise SettingsError(f"{path}, line {number}: {error!r}") from error
     return items
+
+
+def _item(row: dict[str, Any]) -> Item:
+    now = datetime.fromisoformat(row["now"])
+    if "pattern" in row:
+        plans = (read_plan(row["plan"]),)
+        return Item(row["pattern"], row["request"], now, plans, (row["style"],))
+    plans = tuple(read_plan(plan) for plan in row["plans"])
+    return Item(row["id"], row["query"], now, plans, tuple(row.get("tags", ())))

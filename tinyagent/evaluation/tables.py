@@ -45,7 +45,12 @@ class Table:
 
 
 def tables(
-    items: Sequence[Item], settings: Settings, work: Path, others: Sequence[Path], shown: Progress
+    items: Sequence[Item],
+    settings: Settings,
+    work: Path,
+    others: Sequence[Path],
+    adapters: Sequence[Path],
+    shown: Progress,
 ) -> Iterator[Table]:
     """The tables, one after the other.
 
@@ -53,10 +58,11 @@ def tables(
         items: the requests that each row plans.
         work: a folder for model files of other precisions; they are kept.
         others: more GGUF files, a row each in the second table.
+        adapters: more adapters, each in Q4_0: the one before the quantisation-aware part, say.
         shown: shows how far each row is.
     """
     yield _retrieval(items, settings, shown)
-    yield _precisions(items, settings, work, others, shown)
+    yield _precisions(items, settings, work, others, adapters, shown)
     yield _constraints(items, settings, shown)
 
 
@@ -96,12 +102,13 @@ def _precisions(
     settings: Settings,
     work: Path,
     others: Sequence[Path],
+    adapters: Sequence[Path],
     shown: Progress,
 ) -> Table:
     toolrag = load(settings)
     rows = []
     base = find("base-q4_0", settings.models)
-    files = [*_made(settings, work), ("not fine-tuned, Q4_0", base)]
+    files = [*_made(settings, work, adapters), ("not fine-tuned, Q4_0", base)]
     for name, path in [*files, *((p.name, p) for p in others)]:
         outcomes = evaluate(items, toolrag, _planner(path, settings), shown)
         summary = summarise(outcomes)
@@ -118,11 +125,17 @@ def _precisions(
     return Table("Table 2: precision", header, rows)
 
 
-def _made(settings: Settings, work: Path) -> Iterator[tuple[str, Path]]:
-    """The planner in F16 and in each precision, made anew."""
+def _made(settings: Settings, work: Path, adapters: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """The planner in F16 and in each precision, and other adapters in Q4_0, made anew."""
     work.mkdir(parents=True, exist_ok=True)
     full = work / "planner-f16.gguf"
-    merge(find("smollm2", settings.models), find("planner-adapter", settings.models), full)
+    base = find("smollm2", settings.models)
+    for adapter in adapters:
+        path = work / f"{adapter.stem}-q4_0.gguf"
+        merge(base, adapter, full)
+        quantize(full, path)
+        yield f"Q4_0, {adapter.stem}", path
+    merge(base, find("planner-adapter", settings.models), full)
     yield "F16", full
     for kind in PRECISIONS:
         path = work / f"planner-{kind.lower()}.gguf"

@@ -95,8 +95,8 @@ def export(
         from tinyagent.settings import load_settings
         from tinyagent.train.export import export as ship
 
-        made = ship(run, load_settings().models)
-    typer.echo(f"{made}: {made.stat().st_size / 1e6:.1f} MB")
+        made, agreement = ship(run, load_settings().models)
+    typer.echo(f"{made}: {made.stat().st_size / 1e6:.1f} MB; {agreement}")
 
 
 def split(data: Path, name: str) -> Path:

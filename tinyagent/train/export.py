@@ -1,7 +1,7 @@
 """Ship what was trained: ``tinyagent train export RUN``.
 
 Takes a run's adapter, or its last checkpoint while it is still training, puts it into
-``models/planner``, and makes the 4-bit file from it.
+``models/planner``, makes the 4-bit file from it, and has both runtimes plan the same requests.
 """
 
 from __future__ import annotations
@@ -11,13 +11,22 @@ from pathlib import Path
 
 import torch
 
-from tinyagent.models import update_manifest
+from tinyagent.errors import ModelError
+from tinyagent.models import find, update_manifest
 from tinyagent.prepare import prepare
+from tinyagent.train.agreement import LEAST, Agreement, compare
 from tinyagent.train.planner import write_adapter
 
 
-def export(run: Path, models: Path) -> Path:
-    """Ship the adapter of ``run``; returns the 4-bit GGUF file that was made from it."""
+def export(run: Path, models: Path) -> tuple[Path, Agreement]:
+    """Ship the adapter of ``run``.
+
+    Returns:
+        The 4-bit GGUF file that was made from it, and how far it plans as the trained model does.
+
+    Raises:
+        ModelError: it does not.
+    """
     shipped = models / "planner"
     shipped.mkdir(parents=True, exist_ok=True)
     checkpoint = run / "checkpoint.pt"
@@ -30,4 +39,8 @@ def export(run: Path, models: Path) -> Path:
         write_adapter(saved["adapter"], shipped / "adapter.safetensors")
     update_manifest("planner-adapter", models)
     prepare(models)
-    return models / "cache" / "planner-q4_0.gguf"
+    made = find("planner-q4_0", models)
+    agreement = compare(find("smollm2", models), shipped / "adapter.safetensors", made)
+    if agreement.same < LEAST * len(agreement.plans):
+        raise ModelError(f"{made} does not plan as what was trained: {agreement}")
+    return made, agreement

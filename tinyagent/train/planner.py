@@ -54,6 +54,9 @@ SCALE = 2
 INVENTED = 0.1
 """Share of the examples that are told with invented tools."""
 
+UNROUNDED = "unrounded.safetensors"
+"""The adapter as it is before the quantisation-aware part: `eval tables --adapter` compares it."""
+
 FREQUENT = 16_384
 """The softmax in training is over the vocabulary's first, most frequent tokens and all that
 the batch holds: a third of the work, and the others are never near."""
@@ -136,7 +139,10 @@ def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
         for group in optimizer.param_groups:
             group["lr"] = rate
         if spent >= budget * (1 - recipe.quantised):
-            rounding = rounding or Rounding(peft)
+            if rounding is None:
+                rounding = Rounding(peft)
+                if rank == 0:
+                    write_adapter(get_peft_model_state_dict(peft), out / UNROUNDED)
             if step % recipe.quantise_every == 0 or not rounding.done:
                 rounding.round()
         wanted = sum(sum(example.weights) for example in batch)
