@@ -106,7 +106,7 @@ def use(
         if part not in PARTS:
             raise SettingsError(f"{part!r}: it is {' or '.join(PARTS)}")
         versions = Versions(load_settings(traces=traces))
-        versions.use(part, version, "by hand", datetime.now())  # type: ignore[arg-type]
+        versions.use(part, version, "by hand", datetime.now())
     typer.echo(f"{part}: {version} is in use")
 
 
