@@ -35,14 +35,16 @@ def main() -> int:
             traces=options.traces,
         )
         with closing(TinyAgent.open(settings)) as agent:
-            _serve(agent, options.port, options.host)
+            for trouble in agent.troubles:
+                print(trouble, file=sys.stderr)
+            _serve(agent, options.port, options.host, options.mcp)
     except (TinyAgentError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _serve(agent: TinyAgent, port: int, host: str) -> None:
+def _serve(agent: TinyAgent, port: int, host: str, mcp: bool) -> None:
     # Gradio takes seconds to import; what can be wrong is said before.
     from ui.page import launch
 
@@ -50,9 +52,16 @@ def _serve(agent: TinyAgent, port: int, host: str) -> None:
     with suppress(KeyboardInterrupt):
         password = "" if host == HOST else os.environ[PASSWORD_VARIABLE]
         blocks = launch(agent, port, host, password)
-        print(f"TinyAgent is at http://{host}:{port} (Ctrl-C ends it)", flush=True)
+        # With --mcp, stdout belongs to the client.
+        out = sys.stderr if mcp else sys.stdout
+        print(f"TinyAgent is at http://{host}:{port} (Ctrl-C ends it)", file=out, flush=True)
         try:
-            threading.Event().wait()
+            if mcp:
+                from tinyagent.mcp.server import serve
+
+                serve(agent, with_page=True)
+            else:
+                threading.Event().wait()
         finally:
             blocks.close(verbose=False)
 
@@ -70,6 +79,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workspace", type=Path, help="folder of the workspace backend")
     parser.add_argument("--traces", type=Path, help="SQLite file of the traces")
     parser.add_argument("--settings", type=Path, help="another settings file")
+    parser.add_argument(
+        "--mcp",
+        action="store_true",
+        help="serve another agent on stdin and stdout as well; approve on the page",
+    )
     return parser.parse_args()
 
 

@@ -15,6 +15,8 @@ from tinyagent.agent import TinyAgent
 from tinyagent.backends.workspace import Workspace
 from tinyagent.backends.workspace.sample import make_sample
 from tinyagent.settings import Settings
+from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
 
 NOW = datetime(2026, 11, 24, 9, 30)
@@ -55,17 +57,18 @@ MakeAgent = Callable[..., TinyAgent]
 def make_agent(settings: Settings) -> Iterator[MakeAgent]:
     """Make an agent on the real workspace whose planner follows a script.
 
-    The arguments are the plans by request (see ``scripted``), and
+    The arguments are the plans by request (see ``scripted``), the tools, and
     settings to change.
     """
     made: list[TinyAgent] = []
 
-    def make(plans: dict[str, list[str]], **changes: object) -> TinyAgent:
+    def make(plans: dict[str, list[str]], tools: ToolSet = SIXTEEN, **changes: object) -> TinyAgent:
         own = replace(settings, **changes)  # type: ignore[arg-type]
         agent = TinyAgent(
             own,
             backend=Workspace(own.workspace, lambda: NOW),
-            toolrag=ScriptedToolRAG(plans),
+            tools=tools,
+            toolrag=ScriptedToolRAG(plans, tools),
             planner=ScriptedPlanner(plans),
             writer=None,
             traces=TraceLog(own.traces),

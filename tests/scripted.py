@@ -31,13 +31,14 @@ class ScriptedToolRAG:
     """Picks the tools that the scripted plans name."""
 
     plans: dict[str, list[str]]
+    tools: ToolSet = SIXTEEN
 
     def select(self, request: str) -> Selected:
         text = " ".join(self.plans.get(request, []))
         named = set(re.findall(r"\. (\w+)\(", text))
         return Selected(
-            {name: 0.9 if name in named else 0.01 for name in SIXTEEN},
-            [name for name in SIXTEEN if name in named],
+            {name: 0.9 if name in named else 0.01 for name in self.tools},
+            [name for name in self.tools if name in named],
         )
 
 
@@ -52,6 +53,8 @@ class Written:
         default_factory=lambda: {"prefill": 0.1, "decode": 0.2, "total": 0.3}
     )
     confidence: float = 0.9
+    model: str = ""
+    note: str = ""
 
 
 @dataclass

@@ -37,6 +37,8 @@ def test_odds_come_from_a_classifier_alone() -> None:
     assert log_odds(0.9) == pytest.approx(2.197, abs=1e-3)
     assert log_odds(1.0) == log_odds(MOST_CERTAIN)
     assert Selection(probabilities, ["send_sms"], None, "basic", 0.0).odds == {}
+    described = frozenset({"send_sms"})
+    assert Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0, described).odds == {}
 
 
 def test_a_doubted_tool_that_is_needed_stays(planner: Planner) -> None:
@@ -60,7 +62,7 @@ def test_opinions_of_tools_that_are_not_offered_change_nothing(planner: Planner)
 def test_whatever_is_said_to_be_needed_the_plan_is_valid(planner: Planner, tool: str) -> None:
     request = "Ask Ana for the deck tomorrow at 5 and note it in Ideas"
     tools = SIXTEEN.only(["get_email_address", "compose_new_email", "create_note", tool])
-    plan = planner.plan(request, tools, NOW, odds={name: 9.0 for name in tools}).plan
+    plan = planner.plan(request, tools, NOW, odds=dict.fromkeys(tools, 9.0)).plan
     assert not problems(plan, tools, NOW)
 
 

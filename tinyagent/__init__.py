@@ -1,12 +1,15 @@
 """TinyAgent: a local assistant that plans, asks, and then acts.
 
-    agent = TinyAgent.open(load_settings())
-    run = agent.start("text Sid that I'm late")
-    async for event in agent.events(run): ...
+    with TinyAgent.open() as agent:
+        run = agent.start("text Sid that I'm late")
+        state = agent.wait(run)
 
 Read the story in this order: ``plans`` (the language), ``tools`` (the sixteen),
 ``backends`` (where they act), ``toolrag`` (which are offered), ``planner``,
 ``executor``, ``approval``, ``traces``; ``loop`` ties them.
+
+The names below are the public ones (``docs/python.md``); whatever else a
+module holds may change.
 """
 
 from __future__ import annotations
@@ -16,17 +19,37 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tinyagent.agent import TinyAgent
     from tinyagent.approval import Decision
+    from tinyagent.backends.base import Outcome
+    from tinyagent.errors import TinyAgentError, ToolError
     from tinyagent.settings import Settings, load_settings
     from tinyagent.state import RunState
+    from tinyagent.tools.context import ToolContext
+    from tinyagent.tools.declare import tool
 
-__all__ = ["Decision", "RunState", "Settings", "TinyAgent", "load_settings"]
+__all__ = [
+    "Decision",
+    "Outcome",
+    "RunState",
+    "Settings",
+    "TinyAgent",
+    "TinyAgentError",
+    "ToolContext",
+    "ToolError",
+    "load_settings",
+    "tool",
+]
 
 _HOMES = {
     "Decision": "approval",
+    "Outcome": "backends.base",
     "RunState": "state",
     "Settings": "settings",
     "TinyAgent": "agent",
+    "TinyAgentError": "errors",
+    "ToolContext": "tools.context",
+    "ToolError": "errors",
     "load_settings": "settings",
+    "tool": "tools.declare",
 }
 
 

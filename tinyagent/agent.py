@@ -17,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from tinyagent.approval import ApprovalBook, Decision
 from tinyagent.backends.base import Backend
@@ -30,8 +31,10 @@ from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems, validate
 from tinyagent.remembered import Remembered, RememberedApprovals
 from tinyagent.run import Listener, Run
-from tinyagent.settings import Settings
+from tinyagent.settings import Settings, load_settings
 from tinyagent.state import RunState
+from tinyagent.tools.installed import installed_tools
+from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
 from tinyagent.undo import can_undo, undo_run
@@ -40,6 +43,7 @@ from tinyagent.writers import Writer
 
 if TYPE_CHECKING:
     from tinyagent.backends.zoom import ZoomAccount
+    from tinyagent.mcp.client import McpServers
     from tinyagent.toolrag.base import Selection, ToolRAG
 
 _KEPT = 100
@@ -52,12 +56,17 @@ class TinyAgent:
     Args:
         settings: task_timeout and replans are read here, the rest by ``open``.
         backend: where tools act.
+        tools: those that a plan may call.
         toolrag: picks the tools.
         planner: writes the plans.
         writer: writes texts; None where that is switched off.
         traces: the open trace log; it is closed with the agent.
         clock: the present time, naive and local.
         versions: of the program and the models, for the traces.
+        servers: MCP servers that some tools are of; they are closed with the agent.
+
+    Attributes:
+        troubles: what of the settings could not be used, a sentence each.
     """
 
     def __init__(
@@ -65,19 +74,25 @@ class TinyAgent:
         settings: Settings,
         *,
         backend: Backend,
+        tools: ToolSet = SIXTEEN,
         toolrag: ToolRAG,
         planner: Planner,
         writer: Writer | None,
         traces: TraceLog,
         clock: Callable[[], datetime],
         versions: dict[str, str] | None = None,
+        servers: McpServers | None = None,
     ) -> None:
         self.settings = settings
+        self.tools = tools
         self.traces = traces
+        self.troubles = list(servers.troubles) if servers else []
+        self._servers = servers
         self.clock = clock
         self._parts = Parts(
             settings,
             backend,
+            tools,
             toolrag,
             planner,
             writer,
@@ -96,32 +111,50 @@ class TinyAgent:
         self._thread.start()
 
     @classmethod
-    def open(cls, settings: Settings, clock: Callable[[], datetime] = datetime.now) -> TinyAgent:
-        """The agent that the settings ask for, ready to plan.
+    def open(
+        cls, settings: Settings | None = None, clock: Callable[[], datetime] = datetime.now
+    ) -> TinyAgent:
+        """The agent that the settings ask for, ready to plan; None reads the settings file.
 
         Raises:
             TraceError: the trace log cannot be written.
             ModelError: a model file is missing or damaged.
             SettingsError: the backend cannot be used here.
+            ToolDeclarationError: one of the person's own tools is declared wrongly.
         """
         # Loading models takes longer than everything else the command line does.
-        from tinyagent.planner import load_planner, load_writer
+        from tinyagent.remote import planner_of, writer_of
         from tinyagent.toolrag import load
 
-        traces = TraceLog(settings.traces)
-        chosen = Versions(settings).chosen()
-        now = with_versions(settings)
-        agent = cls(
-            settings,
-            backend=open_backend(settings, clock),
-            toolrag=load(now),
-            planner=load_planner(now),
-            writer=load_writer(settings) if settings.writers else None,
-            traces=traces,
-            clock=clock,
-            versions=_versions(settings),
-        )
-        agent._chosen = chosen
+        settings = settings or load_settings()
+        tools = installed_tools(settings.tools)
+        with contextlib.ExitStack() as undo:
+            traces = TraceLog(settings.traces)
+            undo.callback(traces.close)
+            chosen = Versions(settings).chosen()
+            now = with_versions(settings)
+            servers = open_servers(settings)  # they start while the models are loaded
+            if servers is not None:
+                undo.callback(servers.close)
+            backend = open_backend(settings, clock)
+            planner = planner_of(now)
+            writer = writer_of(settings)
+            if servers is not None:
+                tools = tools.with_more(servers.tools(tools))
+            agent = cls(
+                settings,
+                backend=backend,
+                tools=tools,
+                toolrag=load(now, tools),
+                planner=planner,
+                writer=writer,
+                traces=traces,
+                clock=clock,
+                versions=_versions(settings),
+                servers=servers,
+            )
+            agent._chosen = chosen
+            undo.pop_all()
         return agent
 
     def start(
@@ -153,7 +186,7 @@ class TinyAgent:
         began = self.clock()
         given = read_plan(plan) if plan else None
         if given is not None:
-            validate(given, SIXTEEN, now or began)
+            validate(given, self.tools, now or began)
         run = new_run(self.clock, self.traces.record)
         loop = Loop(self._parts, run, request, now or began, source, asks, remembered, given)
 
@@ -184,6 +217,23 @@ class TinyAgent:
         """What a page shows of a run now; TraceError where there is no such run."""
         loop = self._loops.get(run)
         return loop.run.state if loop else RunState.of(self._past(run))
+
+    def wait(self, run: str, timeout: float | None = None) -> RunState:
+        """Wait until a run is over or waits for the person; what is known of it then.
+
+        Raises:
+            TimeoutError: ``timeout`` seconds have passed, and neither came.
+            TraceError: there is no such run.
+        """
+
+        async def rest() -> None:
+            async with contextlib.aclosing(self.events(run)) as following:
+                async for _ in following:
+                    if self.state(run).rests:
+                        return
+
+        self._do(asyncio.wait_for(rest(), timeout))
+        return self.state(run)
 
     def pending(self) -> list[str]:
         """The runs that wait for the person, oldest first."""
@@ -223,7 +273,7 @@ class TinyAgent:
             plan = read_plan(text)
         except PlanError as error:
             return [error]
-        return problems(plan, SIXTEEN, datetime.fromisoformat(self.state(run).now))
+        return problems(plan, self.tools, datetime.fromisoformat(self.state(run).now))
 
     def propose(self, request: str, now: datetime | None = None) -> tuple[Selection, Plan]:
         """Pick the tools and plan, as a run would; nothing runs, and nothing is recorded.
@@ -242,7 +292,7 @@ class TinyAgent:
                 return selection, Plan()
             planned = parts.planner.plan(
                 request,
-                SIXTEEN.only(selection.tools),
+                self.tools.only(selection.tools),
                 now or self.clock(),
                 odds=selection.odds,
                 on_text=lambda text: None,
@@ -297,6 +347,12 @@ class TinyAgent:
 
         self._do(act())
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Stop every run and let go of threads and files."""
 
@@ -310,6 +366,8 @@ class TinyAgent:
         self._parts.tasks.shutdown(wait=False, cancel_futures=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        if self._servers is not None:
+            self._servers.close()
         self.traces.close()
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -323,15 +381,15 @@ class TinyAgent:
         chosen = Versions(self.settings).chosen()
         if chosen == self._chosen:
             return
-        from tinyagent.planner import load_planner
+        from tinyagent.remote import planner_of
         from tinyagent.toolrag import load
 
         now, parts = with_versions(self.settings), self._parts
         changed = {part for part in PARTS if chosen[part] != self._chosen[part]}
         self._parts = replace(
             parts,
-            toolrag=load(now) if "toolrag" in changed else parts.toolrag,
-            planner=load_planner(now) if "planner" in changed else parts.planner,
+            toolrag=load(now, self.tools) if "toolrag" in changed else parts.toolrag,
+            planner=planner_of(now) if "planner" in changed else parts.planner,
             versions=_versions(self.settings),
         )
         self._chosen = chosen
@@ -384,6 +442,19 @@ def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
     return Workspace(settings.workspace, clock, settings.send_mail)
 
 
+def open_servers(settings: Settings) -> McpServers | None:
+    """The MCP servers that the settings name, starting; None where they name none.
+
+    Raises:
+        SettingsError: their file is wrong.
+    """
+    if not settings.mcp.exists():
+        return None
+    from tinyagent.mcp.client import McpServers
+
+    return McpServers.of(settings.mcp, settings.task_timeout)
+
+
 def _zoom_account() -> ZoomAccount | None:
     """The user's Zoom account; SettingsError where only some of its credentials are there."""
     from tinyagent.backends.zoom import ZoomAccount, credentials
@@ -401,7 +472,7 @@ def program_version() -> str:
 
 
 def _versions(settings: Settings) -> dict[str, str]:
-    """Of the program, and of each model file: its package's, or the start of its hash."""
+    """Of the program and each model file (its package's, or the start of its hash); the server."""
     models = read_manifest(settings.models)
     found = {name: entry.version or entry.sha256[:12] for name, entry in models.items()}
     versions = Versions(settings)
@@ -409,4 +480,7 @@ def _versions(settings: Settings) -> dict[str, str]:
         "toolrag-classifier": versions.in_use("toolrag").sha256[:12],
         "planner-adapter": versions.in_use("planner").sha256[:12],
     }
-    return {"tinyagent": program_version()} | found | chosen
+    server = {}
+    if settings.server:
+        server["server"] = f"{settings.server_model} at {urlsplit(settings.server).netloc}"
+    return {"tinyagent": program_version()} | found | chosen | server

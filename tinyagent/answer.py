@@ -65,7 +65,7 @@ def so_far(state: RunState, tools: ToolSet) -> str:
 def _told(task: TaskState, tools: ToolSet) -> str:
     form = FOUND.get(task.tool)
     if form is None:
-        return task.result
+        return task.result or f"Done: {task.text}."
     return form.format(result=task.result, **task.arguments)
 
 

@@ -138,4 +138,6 @@ class ToolRunner:
         arguments = call.filled(results).arguments
         context = replace(context, target=call.target)
         given = tool.function(context, **values(tool, arguments))
-        return given if isinstance(given, Outcome) else Outcome(given)
+        if isinstance(given, Outcome):
+            return given
+        return Outcome("" if given is None else given)

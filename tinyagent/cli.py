@@ -93,6 +93,8 @@ def ask(
         at = read_now(now) if now else datetime.now()
         settings = load_settings(backend=backend, workspace=workspace)
         with contextlib.closing(TinyAgent.open(settings)) as agent:
+            for trouble in agent.troubles:
+                typer.echo(trouble, err=True)
             asks = approve == "ask" and interactive()
             remembered = approve == "ask"
             until = datetime.now() + timedelta(days=remember) if remember else None
@@ -113,13 +115,13 @@ def plan(
 ) -> None:
     """Plan many requests, running none."""
     with explained():
-        from tinyagent.planner import load_planner
+        from tinyagent.remote import planner_of
         from tinyagent.settings import load_settings
         from tinyagent.toolrag import load
         from tinyagent.versions import with_versions
 
         settings = with_versions(load_settings(toolrag=toolrag, planner=model))
-        answer = plan_row(load(settings), load_planner(settings))
+        answer = plan_row(load(settings), planner_of(settings))
         _report(run_batch(source, target, answer, tracked))
 
 
@@ -147,6 +149,38 @@ def time(
             read_now(start)
         moment = resolve_time(phrase, at, start)
     typer.echo(f"{moment.at:%Y-%m-%dT%H:%M}")
+
+
+@app.command()
+def tools() -> None:
+    """List the tools: the sixteen, your own, and those of packages and MCP servers."""
+    with explained():
+        from tinyagent.agent import open_servers
+        from tinyagent.settings import load_settings
+        from tinyagent.tools.installed import installed_tools
+
+        settings = load_settings()
+        found = installed_tools(settings.tools)
+        if servers := open_servers(settings):
+            with contextlib.closing(servers):
+                found = found.with_more(servers.tools(found))
+            for trouble in servers.troubles:
+                typer.echo(trouble, err=True)
+    for tool in found.values():
+        origin = f"  ({tool.origin})" if tool.origin else ""
+        typer.echo(f"{'changes' if tool.changes else 'reads  '} {tool.signature}{origin}")
+        typer.echo(f"        {tool.app}: {tool.description}")
+
+
+@app.command()
+def mcp() -> None:
+    """Serve other agents over the Model Context Protocol, on stdin and stdout."""
+    with explained():
+        from tinyagent.agent import TinyAgent
+        from tinyagent.mcp.server import serve
+
+        with TinyAgent.open() as agent:
+            serve(agent)
 
 
 @app.command()

@@ -15,10 +15,18 @@ from tinyagent.errors import (
     SettingsError,
     TimePhraseError,
     TinyAgentError,
+    ToolDeclarationError,
 )
 
 T = TypeVar("T")
-_BAD_INPUT = (SettingsError, RequestError, TimePhraseError, PlanError, AudioError)
+_BAD_INPUT = (
+    SettingsError,
+    RequestError,
+    TimePhraseError,
+    PlanError,
+    AudioError,
+    ToolDeclarationError,
+)
 
 
 @contextlib.contextmanager

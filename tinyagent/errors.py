@@ -19,6 +19,18 @@ class ModelError(TinyAgentError):
     """A model file is missing, damaged, or not the one that was expected."""
 
 
+class ServerError(TinyAgentError):
+    """A server of models gave no answer that can be used.
+
+    Attributes:
+        passing: the same request may go well a moment later.
+    """
+
+    def __init__(self, message: str, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
 class ToolDeclarationError(TinyAgentError):
     """A tool function lacks what its declaration needs (a type, a docstring)."""
 

@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tinyagent.backends.base import Change
+from tinyagent.tools.declaration import Declaration
 
 if TYPE_CHECKING:
     from tinyagent.plans.syntax import Call
 
-Json = str | int | bool | list[str] | list[int]
+Json = str | int | float | bool | list[str] | list[int] | list[float]
 """An argument once it is resolved: times are ISO text."""
 
 FailureKind = Literal[
@@ -71,11 +72,12 @@ class ToolsSelected(Event):
     """ToolRAG picked the tools.
 
     Attributes:
-        probabilities: of all sixteen, by tool.
+        probabilities: of every tool, by name.
         tools: those picked, in the order of their declaration.
         threshold: from which probability on; None where the method has none.
         method: "classifier", "basic" or "all".
         seconds: it took.
+        declared: those picked that are none of the sixteen.
     """
 
     probabilities: dict[str, float]
@@ -83,6 +85,7 @@ class ToolsSelected(Event):
     threshold: float | None
     method: str
     seconds: float
+    declared: list[Declaration] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ class PlanReady(Event):
         decode_steps: evaluations of the model that it took.
         seconds: by stage: prefill, decode, total.
         confidence: mean probability of a token.
+        model: the model and server that wrote it; "" for the planner here.
+        note: what the person is to know of how it came to be, or "".
     """
 
     plan: str
@@ -142,13 +147,21 @@ class PlanReady(Event):
     decode_steps: int
     seconds: dict[str, float]
     confidence: float
+    model: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class PlanRevised(Event):
-    """The person wrote another plan; PlanLine events for each of its lines follow."""
+    """The person wrote another plan; PlanLine events for each of its lines follow.
+
+    Attributes:
+        plan: all of it, ``join()`` included.
+        declared: its tools that are none of the sixteen.
+    """
 
     plan: str
+    declared: list[Declaration] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from tinyagent.errors import (
     ApprovalError,
     PlanError,
     RequestError,
+    ServerError,
     TinyAgentError,
     ToolError,
     TraceError,
@@ -41,7 +42,8 @@ from tinyagent.plans.validate import problems, validate
 from tinyagent.resolve import ResolvedCall, edit
 from tinyagent.run import Run
 from tinyagent.tools.context import ToolContext
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.tools.declaration import declarations
+from tinyagent.tools.registry import ToolSet
 from tinyagent.writers import Writers
 
 _log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ GIVEN = "given"
 """The method of picking the tools of a plan that a person gave."""
 _MAIL = ("compose_new_email", "reply_to_email", "forward_email")
 _SAY_OTHERWISE = "Say it in other words, or in smaller steps."
+_NOTHING_DONE = "Nothing was changed. Then ask again."
 
 
 Avoided = frozenset[tuple[str, tuple[Value, ...]]]
@@ -91,10 +94,11 @@ class Loop:
         self._given = given
         self._stop = threading.Event()
         self._writers = Writers(parts.writer, parts.writer_lock, self._stop.is_set)
+        self._tools = parts.tools
         self._executor = Executor(
             run,
-            SIXTEEN,
-            ToolRunner(SIXTEEN, parts.book, parts.settings.approval == "always"),
+            parts.tools,
+            ToolRunner(parts.tools, parts.book, parts.settings.approval == "always"),
             ToolContext(parts.backend, self._writers),
             parts.tasks,
             now=now,
@@ -120,10 +124,12 @@ class Loop:
             self._stop.set()
             with contextlib.suppress(TraceError):
                 await self._executor.stop()
-            self._end(events.Stopped(so_far(self.run.state, SIXTEEN)))
+            self._end(events.Stopped(so_far(self.run.state, self._tools)))
         except RequestError as error:
             cure = "Say what is to be done in a sentence or two."
             self._end(events.Failed(str(error), cure, invalid=True))
+        except ServerError as error:
+            self._end(events.Failed(f"{_sentence(str(error))}", _NOTHING_DONE))
         except TinyAgentError as error:
             self._end(events.Failed(str(error), _SAY_OTHERWISE))
         except Exception as error:
@@ -150,7 +156,7 @@ class Loop:
             if any(task.approved and task.tool.changes for task in self._executor.tasks):
                 raise ApprovalError("part of this plan has run; edit or untick what is left of it")
             plan = read_plan(decision.plan)
-            validate(plan, SIXTEEN, self._now)
+            validate(plan, self._tools, self._now)
             self._record(approval, "revised", plan=str(plan))
         elif decision.kind == "reject":
             self._record(approval, "rejected", left_out=list(self._shown))
@@ -193,18 +199,19 @@ class Loop:
             selection = await self._select()
             plan = await self._plan(selection.tools) if selection.tools else Plan()
             if not plan.calls:
-                self.run.emit(cannot(SIXTEEN, selection.probabilities))
+                self.run.emit(cannot(self._tools, selection.probabilities))
                 return
             await self._executor.settle()
             await self._approve_calls(changes=False)
             await self._mend(plan, selection.tools)
         await self._approve_calls()
-        self.run.emit(answer(self.run.state, SIXTEEN))
+        self.run.emit(answer(self.run.state, self._tools))
 
     def _take_given(self, plan: Plan) -> None:
         """Run a person's plan: no model is asked, and none replaces it where a task fails."""
-        tools = [name for name in SIXTEEN if name in {call.tool for call in plan}]
-        self.run.emit(events.ToolsSelected({}, tools, None, GIVEN, 0.0))
+        called = self._tools.only({call.tool for call in plan})
+        declared = declarations(called.values())
+        self.run.emit(events.ToolsSelected({}, list(called), None, GIVEN, 0.0, declared))
         self._begin_plan()
         self._take(plan, events.PlanReady(str(plan), "", 0, 0, 0, {}, 1.0))
 
@@ -214,7 +221,12 @@ class Loop:
         s = await loop.run_in_executor(self._parts.models, toolrag.select, self._request)
         self._odds = s.odds
         selected = events.ToolsSelected(
-            s.probabilities, list(s.tools), s.threshold, s.method, s.seconds
+            s.probabilities,
+            list(s.tools),
+            s.threshold,
+            s.method,
+            s.seconds,
+            declarations(self._tools.only(s.tools).values()),
         )
         self.run.emit(selected)
         return selected
@@ -235,7 +247,7 @@ class Loop:
             partial(
                 self._parts.planner.plan,
                 self._request,
-                SIXTEEN.only(tools),
+                self._tools.only(tools),
                 self._now,
                 odds=self._odds,
                 on_text=on_text,
@@ -244,7 +256,7 @@ class Loop:
                 stop=self._stop.is_set,
             ),
         )
-        validate(planned.plan, SIXTEEN, self._now)
+        validate(planned.plan, self._tools, self._now)
         self._ready = events.PlanReady(
             str(planned.plan),
             planned.prompt,
@@ -253,6 +265,8 @@ class Loop:
             planned.decode_steps,
             planned.seconds,
             planned.confidence,
+            planned.model,
+            planned.note,
         )
         self._take(planned.plan, self._ready)
         return planned.plan
@@ -278,7 +292,7 @@ class Loop:
     def _start_early(self, heard: list[Call]) -> None:
         for call in heard:
             calls = (*self._executor.plan.calls, call)
-            if call.number == len(calls) and not problems(Plan(calls), SIXTEEN, self._now):
+            if call.number == len(calls) and not problems(Plan(calls), self._tools, self._now):
                 self._executor.add(call)
 
     def _take(self, plan: Plan, ready: events.PlanReady) -> None:
@@ -311,7 +325,7 @@ class Loop:
                 new = await self._plan(tools, avoid)
             except PlanError:
                 new = Plan()
-            if not new.calls or _changing(new) != _changing(plan):
+            if not new.calls or _changing(new, self._tools) != _changing(plan, self._tools):
                 self._restart()
                 self._take(plan, first)
                 await self._executor.settle()
@@ -349,10 +363,10 @@ class Loop:
         texts = {task.number: task.text for task in self.run.state.tasks if task.text}
         found = []
         for call in calls:
-            if not SIXTEEN[call.tool].changes:
+            if not self._tools[call.tool].changes:
                 found.append(Assessed(call, frozenset()))
                 continue
-            look = partial(assess, call, SIXTEEN, plan, texts, self._parts.backend)
+            look = partial(assess, call, self._tools, plan, texts, self._parts.backend)
             try:
                 found.append(await loop.run_in_executor(self._parts.tasks, look))
             except ToolError as error:
@@ -378,7 +392,7 @@ class Loop:
         return list(dict.fromkeys(by))
 
     def _may_remember(self, assessed: Assessed) -> bool:
-        changes = SIXTEEN[assessed.call.tool].changes
+        changes = self._tools[assessed.call.tool].changes
         return self._remembered and changes and not assessed.warnings
 
     async def _ask_approval(self, assessed: list[Assessed]) -> None:
@@ -404,7 +418,8 @@ class Loop:
     def _revise(self, plan: Plan) -> None:
         self._executor.reset()
         self._edited, self._lost = {}, set()
-        self.run.emit(events.PlanRevised(str(plan)))
+        used = self._tools.only(call.tool for call in plan)
+        self.run.emit(events.PlanRevised(str(plan), declarations(used.values())))
         for call in plan:
             self._executor.add(call)
         self._executor.finish_plan()
@@ -427,7 +442,7 @@ class Loop:
             if changed:
                 results = self._executor.results
                 calls[number], written[number] = edit(
-                    calls[number], changed, plan, SIXTEEN, results, self._now
+                    calls[number], changed, plan, self._tools, results, self._now
                 )
                 edited[str(number)] = list(changed)
         lost = _lost(self._executor.tasks, calls, decision.tasks) | self._lost
@@ -531,6 +546,10 @@ def check_request(request: str) -> None:
         )
 
 
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def _holds_nothing_new(calls: list[ResolvedCall], shown: Counter[str]) -> bool:
     """Was each of these calls shown before, as often as it is there?
 
@@ -539,8 +558,8 @@ def _holds_nothing_new(calls: list[ResolvedCall], shown: Counter[str]) -> bool:
     return Counter(c.hash for c in calls) <= shown and not any(c.gaps for c in calls)
 
 
-def _changing(plan: Plan) -> Counter[str]:
-    return Counter(call.tool for call in plan if SIXTEEN[call.tool].changes)
+def _changing(plan: Plan, tools: ToolSet) -> Counter[str]:
+    return Counter(call.tool for call in plan if tools[call.tool].changes)
 
 
 def _changed(shown: ResolvedCall, values: Mapping[str, Json]) -> dict[str, Json]:

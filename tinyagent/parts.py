@@ -52,6 +52,14 @@ class Planned(Protocol):
     def confidence(self) -> float:
         """Mean probability of a token."""
 
+    @property
+    def model(self) -> str:
+        """The model and server that wrote it; "" for the planner here."""
+
+    @property
+    def note(self) -> str:
+        """What the person is to know of how it came to be, or ""."""
+
 
 class Planner(Protocol):
     """Whatever writes plans."""
@@ -83,6 +91,7 @@ class Parts:
     Attributes:
         settings: as read at start.
         backend: where tools act.
+        tools: those that a plan may call.
         toolrag: picks the tools.
         planner: writes the plan.
         writer: the model that writes texts; None where that is switched off.
@@ -96,6 +105,7 @@ class Parts:
 
     settings: Settings
     backend: Backend
+    tools: ToolSet
     toolrag: ToolRAG
     planner: Planner
     writer: Writer | None

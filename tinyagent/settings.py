@@ -37,12 +37,24 @@ class Settings:
         workspace: the folder of the workspace backend; a sample is made if it does not exist.
         traces: the SQLite file that every request is recorded in.
         models: the folder of the model files and their manifest.
+        tools: the folder of your own tools (docs/own-tools.md): each Python file in it is run
+            at start.
+        mcp: the file of your MCP servers (docs/mcp.md), whose tools are offered like any other.
         toolrag: how the tools to offer are picked: `classifier` is trained for it, `basic`
-            takes the examples that are most alike, `all` offers all sixteen.
+            takes the descriptions that are most alike, `all` offers every tool.
         threshold: a tool whose probability is at least this is offered (toolrag `classifier`).
         classifier: an ONNX graph of `tinyagent train toolrag`, its JSON beside it; empty for the
             version in use.
         planner: a GGUF file to plan with; empty for the version in use.
+        server: the base URL of an OpenAI-compatible server that plans in its place, such as
+            `http://127.0.0.1:8080/v1` (docs/servers.md); empty for none. Requests go there.
+        server_model: the name that the server knows the model by.
+        server_key: the environment variable that holds the key for it; empty for none.
+        server_grammar: how the server takes a grammar: `gbnf` as llama-server, `vllm` as vLLM,
+            `none`; `auto` asks it who it is.
+        server_timeout: seconds that one answer of the server may take.
+        server_writers: the server writes the bodies of e-mails and the summaries as well.
+        server_fallback: where the server gives no plan, it is made here.
         writers: the base model writes the bodies of e-mails; if off, the planner's words stand.
         send_mail: approved e-mails are sent; if off, they are left as drafts.
         approval: what waits for your approval: `changes` is every call that changes or sends
@@ -65,10 +77,25 @@ class Settings:
     models: Path = field(
         default=REPOSITORY / "models", metadata={"shown": "`models` in the repository"}
     )
+    tools: Path = field(
+        default_factory=lambda: settings_file({}).parent / "tools",
+        metadata={"shown": "`tools` in the same folder"},
+    )
+    mcp: Path = field(
+        default_factory=lambda: settings_file({}).parent / "mcp.json",
+        metadata={"shown": "`mcp.json` in the same folder"},
+    )
     toolrag: Literal["classifier", "basic", "all"] = "classifier"
     threshold: float = field(default=0.5, metadata={"least": 0, "most": 1})
     classifier: str = ""
     planner: str = ""
+    server: str = field(default="", metadata={"prefix": "http"})
+    server_model: str = ""
+    server_key: str = ""
+    server_grammar: Literal["auto", "gbnf", "vllm", "none"] = "auto"
+    server_timeout: float = field(default=60.0, metadata={"least": 1, "most": 600})
+    server_writers: bool = False
+    server_fallback: bool = False
     writers: bool = True
     send_mail: bool = False
     approval: Literal["changes", "always"] = "changes"

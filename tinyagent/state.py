@@ -13,6 +13,9 @@ from typing import Literal
 
 from tinyagent import events
 from tinyagent.events import Event, Json
+from tinyagent.tools.declaration import declared_tools
+from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
 
 TaskStatus = Literal["waiting", "running", "asking", "done", "failed", "skipped"]
 RunStatus = Literal[
@@ -79,6 +82,7 @@ class RunState:
         backend: name of the backend.
         status: where it stands; "asking" and "approval" wait for the person.
         selection: the tools and their probabilities, once picked.
+        tools: those that the plan may name.
         plan_text: the plan as far as it is written.
         plan: the plan once complete and valid, else None.
         tasks: those of the newest plan, in order.
@@ -96,6 +100,7 @@ class RunState:
     backend: str = ""
     status: RunStatus = "selecting"
     selection: events.ToolsSelected | None = None
+    tools: ToolSet = SIXTEEN
     plan_text: str = ""
     plan: events.PlanReady | None = None
     tasks: tuple[TaskState, ...] = ()
@@ -115,6 +120,12 @@ class RunState:
         """No more events come."""
         return self.answer is not None
 
+    @property
+    def rests(self) -> bool:
+        """Nothing more happens before the person does something."""
+        works = any(task.status == "running" for task in self.tasks)
+        return self.over or self.approval is not None or (bool(self.questions) and not works)
+
     def task(self, number: int) -> TaskState:
         """The task of that number; IndexError where there is none."""
         return self.tasks[number - 1]
@@ -129,7 +140,7 @@ class RunState:
             case events.RequestReceived():
                 return replace(self, request=event.request, now=event.now, backend=event.backend)
             case events.ToolsSelected():
-                return replace(self, selection=event)
+                return replace(self, selection=event, tools=declared_tools(event.declared))
             case events.PlanText():
                 return replace(self, plan_text=self.plan_text + event.text)
             case events.PlanRestarted():
@@ -137,7 +148,11 @@ class RunState:
             case events.Replanning():
                 return replace(self._without_plan(), replans=event.attempt)
             case events.PlanRevised():
-                return replace(self._without_plan(), plan=self.plan, plan_text=event.plan)
+                known = self.tools.with_more(
+                    one.tool() for one in event.declared if one.name not in self.tools
+                )
+                revised = replace(self._without_plan(), plan=self.plan, plan_text=event.plan)
+                return replace(revised, tools=known)
             case events.PlanReady():
                 return replace(self, plan=event, plan_text=event.plan)
             case events.PlanLine():

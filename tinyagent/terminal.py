@@ -103,6 +103,8 @@ def _tell(event: Event) -> None:
             _say(f"Tools: {', '.join(shown) or 'none'}")
         case events.PlanLine():
             _say(f"  {event.line}")
+        case events.PlanReady() if event.note:
+            _say(event.note)
         case events.PlanRestarted():
             _say("  (the plan is written anew)")
         case events.Replanning():

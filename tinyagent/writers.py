@@ -8,11 +8,16 @@ event says so. Its text is always shown at approval, and can be edited there.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
+
+from tinyagent.errors import ServerError
+
+_log = logging.getLogger(__name__)
 
 MAX_PIECES = 12
 PIECE = 4800
@@ -129,11 +134,16 @@ class Writers:
         return said
 
     def _write(self, task: str, material: str, max_tokens: int) -> str:
+        """The model's text; "" where a server gave none, so that what is known stands."""
         assert self._writer is not None
         with self._lock:
-            return self._writer.write(
-                task, material, max_tokens=max_tokens, on_text=_unheard, stop=self._stop
-            )
+            try:
+                return self._writer.write(
+                    task, material, max_tokens=max_tokens, on_text=_unheard, stop=self._stop
+                )
+            except ServerError as error:
+                _log.warning("no text was written: %s", error)
+                return ""
 
 
 def stands(body: str, context: str, request: str) -> bool:

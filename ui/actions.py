@@ -60,8 +60,9 @@ def actions(agent: TinyAgent) -> list[Callable[[Form], Any]]:
 
 
 def _decision(agent: TinyAgent, form: Form) -> Decision:
-    asked = agent.state(form["run"]).approval
+    state = agent.state(form["run"])
+    asked = state.approval
     if asked is None:
         # Decided elsewhere meanwhile: whatever is sent, the agent refuses it, and says so.
         return Decision("reject")
-    return read_decision(form, asked, agent.clock())
+    return read_decision(form, asked, state.tools, agent.clock())

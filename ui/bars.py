@@ -17,11 +17,11 @@ _METHODS = {
 
 
 def bars(state: RunState) -> str:
-    """All sixteen tools, the likeliest first, as markup."""
+    """Every tool, the likeliest first, as markup."""
     selection = state.selection
     if selection is None:
         waits = bool(state.run) and not state.over
-        text = "Picking the tools…" if waits else "How likely each of the 16 tools is needed."
+        text = "Picking the tools…" if waits else "How likely each tool is needed."
         return f'<p class="empty">{text}</p>'
     picked, line = set(selection.tools), selection.threshold
     method = _METHODS.get(selection.method, selection.method)

@@ -18,8 +18,7 @@ from tinyagent.describe import readable
 from tinyagent.errors import PlanError
 from tinyagent.events import ApprovalAsked, Json, ProposedCall, QuestionAsked
 from tinyagent.state import RunState
-from tinyagent.tools.registry import Parameter
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.tools.registry import Parameter, ToolSet
 from tinyagent.visible import visible
 from ui.icons import icon
 
@@ -43,7 +42,7 @@ def approval_card(state: RunState, asked: ApprovalAsked) -> str:
     problem = f'<p class="again">{escape(asked.problem)}</p>' if asked.problem else ""
     card = (
         f'<form class="card approval" data-approval="{escape(asked.approval)}" aria-label="{title}"'
-        f'><h3>{title}</h3>{problem}<ol class="calls">{rows}</ol>{_next_time(asked)}'
+        f'><h3>{title}</h3>{problem}<ol class="calls">{rows}</ol>{_next_time(asked, state.tools)}'
         f"{_plan_editor(asked)}"
         '<p class="error" role="alert" hidden></p><div class="buttons">'
         '<button type="submit" class="primary"><span class="label">Approve</span>'
@@ -74,13 +73,16 @@ def question_card(state: RunState, question: QuestionAsked) -> str:
     return _once(question.question, card)
 
 
-def read_decision(payload: Mapping[str, Any], asked: ApprovalAsked, now: datetime) -> Decision:
+def read_decision(
+    payload: Mapping[str, Any], asked: ApprovalAsked, tools: ToolSet, now: datetime
+) -> Decision:
     """The decision that an approval's form sends.
 
     Args:
         payload: ``kind``; ``tasks`` ticked; ``arguments`` changed, as the fields
             hold them, by task and name; ``remember``, days; ``plan``, for the kind "revise".
         asked: the approval that the form was made for.
+        tools: those that its calls name.
         now: the present time.
 
     Raises:
@@ -94,7 +96,7 @@ def read_decision(payload: Mapping[str, Any], asked: ApprovalAsked, now: datetim
     calls = {call.task: call for call in asked.calls}
     arguments = {
         int(task): {
-            name: _typed(_parameter(calls, int(task), name), value, int(task))
+            name: _typed(_parameter(calls, int(task), name, tools), value, int(task))
             for name, value in changed.items()
         }
         for task, changed in payload["arguments"].items()
@@ -137,7 +139,7 @@ def _once(name: str, card: str) -> str:
 
 
 def _row(state: RunState, call: ProposedCall) -> str:
-    tool = SIXTEEN[call.tool]
+    tool = state.tools[call.tool]
     prefix = f"{state.approval.approval if state.approval else ''}-{call.task}"
     fields = "".join(_field(p, call, f"{prefix}-{p.name}") for p in tool.parameters)
     unfold = " open" if call.written else ""
@@ -157,9 +159,9 @@ def _to_know(call: ProposedCall) -> str:
     return on + (f'<ul class="warnings">{items}</ul>' if items else "")
 
 
-def _next_time(asked: ApprovalAsked) -> str:
+def _next_time(asked: ApprovalAsked, tools: ToolSet) -> str:
     """The choice not to be asked again, where there is one."""
-    free = [c for c in asked.calls if not c.warnings and SIXTEEN[c.tool].changes]
+    free = [c for c in asked.calls if not c.warnings and tools[c.tool].changes]
     if not free:
         return ""
     field = f"{escape(asked.approval)}-remember"
@@ -183,8 +185,11 @@ def _field(parameter: Parameter, call: ProposedCall, field: str) -> str:
         control = f'<input type="checkbox" {common}{" checked" if value else ""}>'
     elif parameter.choices:
         control = f"<select {common}>{_options(parameter, value)}</select>"
-    elif parameter.kind.name == "int":
-        control = f'<input type="number" min="1" step="1" {common} value="{value}">'
+    elif parameter.kind.name in ("int", "number"):
+        least = parameter.kind.least
+        limits = "" if least is None else f' min="{least}"'
+        step = "1" if parameter.kind.name == "int" else "any"
+        control = f'<input type="number"{limits} step="{step}" {common} value="{value}">'
     elif parameter.many:
         items = value if isinstance(value, list) else []
         rows = max(1, len(items))
@@ -238,11 +243,13 @@ def _plan_editor(asked: ApprovalAsked) -> str:
     )
 
 
-def _parameter(calls: Mapping[int, ProposedCall], task: int, name: str) -> Parameter:
+def _parameter(
+    calls: Mapping[int, ProposedCall], task: int, name: str, tools: ToolSet
+) -> Parameter:
     if task not in calls:
         raise PlanError("it was not asked about", task)
     try:
-        return SIXTEEN[calls[task].tool].parameter(name)
+        return tools[calls[task].tool].parameter(name)
     except KeyError:
         raise PlanError("there is no such argument", task, name) from None
 
@@ -252,18 +259,30 @@ def _typed(parameter: Parameter, value: Any, task: int) -> Json:
     if parameter.kind.name == "bool":
         return bool(value)
     text = str(value).replace("\r\n", "\n")
+    if not text and not parameter.many and not parameter.required and parameter.default == "":
+        return ""
     if parameter.choices:
         for choice in parameter.choices:
             if str(choice) == text:
                 return choice
         raise PlanError(f"{text!r} is none of the choices", task, parameter.name)
-    if parameter.kind.name == "int":
-        try:
-            return int(text)
-        except ValueError:
-            raise PlanError(f"{text!r} is no whole number", task, parameter.name) from None
     if parameter.many:
         # A path may hold a comma; an address or a number does not.
-        between = r"\n" if parameter.kind.name == "path" else r"[\n,;]"
-        return [item.strip() for item in re.split(between, text) if item.strip()]
+        between = r"[\n,;]" if parameter.kind.name in ("email", "phone", "int") else r"\n"
+        items = [item.strip() for item in re.split(between, text) if item.strip()]
+        return [_number(parameter, item, task) for item in items]  # type: ignore[return-value]
+    if parameter.kind.name in ("int", "number"):
+        return _number(parameter, text, task)
     return text.strip() if parameter.kind.time else text
+
+
+def _number(parameter: Parameter, text: str, task: int) -> str | int | float:
+    """The text as a number, where the argument holds numbers."""
+    kind = parameter.kind.name
+    if kind not in ("int", "number"):
+        return text
+    try:
+        return int(text) if kind == "int" else float(text)
+    except ValueError:
+        whole = "whole " if kind == "int" else ""
+        raise PlanError(f"{text!r} is no {whole}number", task, parameter.name) from None

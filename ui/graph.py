@@ -7,6 +7,7 @@ import json
 from pyvis.network import Network
 
 from tinyagent.state import RunState, TaskState
+from tinyagent.tools.registry import ToolSet
 from ui.plan import WORDS, unfolded
 
 COLUMN, ROW = 200, 66
@@ -57,7 +58,7 @@ def graph(state: RunState) -> str:
             label=f"{_SIGNS[task.status]} {task.number}. {task.tool.replace('_', ' ')}",
             shape="box",
             group=task.status,
-            title=_title(task),
+            title=_title(task, state.tools),
             x=levels[task.number] * COLUMN,
             y=(row.index(task.number) - (len(row) - 1) / 2) * ROW,
         )
@@ -79,10 +80,10 @@ def _levels(tasks: tuple[TaskState, ...]) -> dict[int, int]:
     return levels
 
 
-def _title(task: TaskState) -> str:
+def _title(task: TaskState, tools: ToolSet) -> str:
     """What hovering shows. It is plain text: vis-network never reads it as markup."""
     lines = [f"{task.tool}: {WORDS[task.status]}"]
-    for name, value in unfolded(task).items():
+    for name, value in unfolded(task, tools).items():
         short = value if len(value) <= _LONGEST_TITLE else value[:_LONGEST_TITLE] + " …"
         lines.append(f"{name.replace('_', ' ')}: {short}")
     return "\n".join(lines)

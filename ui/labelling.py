@@ -11,7 +11,8 @@ from tinyagent.errors import PlanError
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems
 from tinyagent.state import RunState, TaskState
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.tools.registry import ToolSet
+from tinyagent.traces.declared import tools_of
 from tinyagent.traces.labels import REASONS, Label, current, final_plan, proposed_plan
 from tinyagent.traces.rows import Trace
 from ui.graph import graph
@@ -73,29 +74,29 @@ def read_label(form: Mapping[str, Any], trace: Trace) -> Label:
     return Label(trace["id"], verdict, reasons, right, str(form["note"]).strip())
 
 
-def check(text: str, now: datetime) -> dict[str, Any]:
-    """All that is wrong with a plan that is being typed, and its DAG as far as it can be read."""
+def check(text: str, trace: Trace) -> dict[str, Any]:
+    """All that is wrong with a run's right plan as it is typed; its DAG, if it can be drawn."""
+    tools, now = tools_of(trace), datetime.fromisoformat(trace["now"])
     try:
         plan = read_plan(text)
     except PlanError as error:
         return {"problems": [str(error)] if text.strip() else [], "graph": ""}
     return {
-        "problems": [str(error) for error in problems(plan, SIXTEEN, now)],
-        "graph": plan_graph(plan),
+        "problems": [str(error) for error in problems(plan, tools, now)],
+        "graph": plan_graph(plan, tools),
     }
 
 
-def plan_graph(plan: Plan) -> str:
-    """A plan that nothing ran of, as ``graph`` draws one; unknown tools are left out."""
-    known = [call for call in plan if call.tool in SIXTEEN]
-    if len(known) < len(plan):
+def plan_graph(plan: Plan, tools: ToolSet) -> str:
+    """A plan of which nothing ran, as ``graph`` draws one; "" where it names what there is not."""
+    if any(call.tool not in tools for call in plan):
         return ""
     tasks = [
         TaskState(call.number, call.tool, str(call), tuple(sorted(call.references())))
-        for call in known
+        for call in plan
     ]
     fits = all(0 < used < task.number for task in tasks for used in task.uses)
-    return graph(RunState(run="plan", tasks=tuple(tasks))) if fits else ""
+    return graph(RunState(run="plan", tools=tools, tasks=tuple(tasks))) if fits else ""
 
 
 def _verdict(value: str, word: str, key: str, said: Mapping[str, Any]) -> str:

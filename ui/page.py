@@ -206,7 +206,7 @@ class Page:
                     drawn = self._draw(state)
                     yield {part: new for part, new in drawn.items() if before.get(part) != new}
                     before = drawn
-                    if _rests(state):
+                    if state.rests:
                         break
                     await asyncio.sleep(PAUSE)
             state = await asyncio.to_thread(self._agent.state, run)
@@ -276,12 +276,6 @@ def _theme() -> gr.themes.Base:
         block_border_width="0px",
         input_radius="10px",
     )
-
-
-def _rests(state: RunState) -> bool:
-    """Nothing more happens before the person does something."""
-    works = any(task.status == "running" for task in state.tasks)
-    return state.over or state.approval is not None or (bool(state.questions) and not works)
 
 
 def _panel(title: str, content: str) -> gr.HTML:

@@ -7,7 +7,7 @@ from html import escape
 
 from tinyagent.describe import readable
 from tinyagent.state import RunState, TaskState
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.tools.registry import ToolSet
 from ui.icons import icon
 
 WORDS = {
@@ -26,14 +26,14 @@ def plan(state: RunState) -> str:
         waits = state.status == "planning" and bool(state.run)
         text = "Writing the plan…" if waits else "The calls that the request needs, line by line."
         return f'<p class="empty">{text}</p>'
-    lines = "".join(_line(task) for task in state.tasks)
+    lines = "".join(_line(task, state.tools) for task in state.tasks)
     again = f" · planned again {state.replans}×" if state.replans else ""
     return f'<ol class="plan">{lines}{_unfinished(state)}</ol>{_caption(state, again)}'
 
 
-def unfolded(task: TaskState) -> dict[str, str]:
+def unfolded(task: TaskState, tools: ToolSet) -> dict[str, str]:
     """What there is to tell of a task: its arguments by name, then its result or error."""
-    tool = SIXTEEN[task.tool]
+    tool = tools[task.tool]
     told = {
         parameter.name: readable(parameter, task.arguments[parameter.name])
         for parameter in tool.parameters
@@ -47,10 +47,10 @@ def unfolded(task: TaskState) -> dict[str, str]:
     return told
 
 
-def _line(task: TaskState) -> str:
+def _line(task: TaskState, tools: ToolSet) -> str:
     rows = "".join(
         f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(value)}</dd>"
-        for name, value in unfolded(task).items()
+        for name, value in unfolded(task, tools).items()
     )
     word = WORDS[task.status]
     changes = (
@@ -95,7 +95,10 @@ def _caption(state: RunState, again: str) -> str:
         return ""
     made = state.plan
     sure = f"{made.plan_tokens} tokens, mean probability {made.confidence:.2f}"
-    return f'<p class="caption">{escape(sure + again)}</p>'
+    if made.model:
+        sure = f"{made.plan_tokens} tokens, by {made.model}"
+    note = f'<p class="caption">{escape(made.note)}</p>' if made.note else ""
+    return f'{note}<p class="caption">{escape(sure + again)}</p>'
 
 
 def _code(line: str) -> str:

@@ -28,9 +28,7 @@ def trace_actions(agent: TinyAgent) -> list[Callable[[Form], Any]]:
     def check_label(form: Form) -> Form:
         """What is wrong with the right ``plan`` that is being typed, and its DAG."""
         try:
-            return check(
-                form["plan"], datetime.fromisoformat(agent.traces.read(form["trace"])["now"])
-            )
+            return check(form["plan"], agent.traces.read(form["trace"]))
         except TinyAgentError as error:
             return {"problems": [str(error)], "graph": ""}
 

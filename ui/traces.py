@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import TinyAgentError
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.tools.registry import ToolSet
 from tinyagent.traces.exports import FORMATS
 from tinyagent.traces.filters import FIELDS, LABELS, Filter, Order
 from tinyagent.traces.store import COUNTED, Row, TraceStore
@@ -57,7 +57,7 @@ def traces(agent: TinyAgent, asked: Mapping[str, str]) -> str:
             return _one(agent, store, asked)
         if asked.get("queue"):
             return _queue(agent, store)
-        return _table(store, asked)
+        return _table(store, asked, agent.tools)
     except TinyAgentError as error:
         return f'<p class="empty">{escape(str(error))}</p>{_BACK}'
 
@@ -112,13 +112,13 @@ def run_query(trace: str, queue: bool = False) -> str:
     return f"?trace={quote(trace)}{'&queue=1' if queue else ''}"
 
 
-def _table(store: TraceStore, asked: Mapping[str, str]) -> str:
+def _table(store: TraceStore, asked: Mapping[str, str], tools: ToolSet) -> str:
     wanted = Filter.of(asked)
     order: Order = asked["order"] if asked.get("order") in get_args(Order) else "newest"  # type: ignore[assignment]
     number = asked.get("page", "1")
     page = max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
     rows, count = store.found(wanted, order, ON_A_PAGE, (page - 1) * ON_A_PAGE)
-    form = _form(store, asked)
+    form = _form(store, asked, tools)
     if not rows:
         text = "No run fits." if wanted != Filter() else "Every request is listed here."
         return f'{form}<p class="empty">{text}</p>'
@@ -146,12 +146,12 @@ def _head(
     return f'<th aria-sort="{sort}">{link}{"▴" if up else "▾"}</th>'
 
 
-def _form(store: TraceStore, asked: Mapping[str, str]) -> str:
+def _form(store: TraceStore, asked: Mapping[str, str], tools: ToolSet) -> str:
     statuses = [s for s in store.values("status") if not s.startswith("interrupted")]
     selects = [
         _select("status", "any status", [*statuses, "interrupted"], asked),
         _select("label", "label or none", LABELS, asked),
-        _select("tool", "any tool", list(SIXTEEN), asked),
+        _select("tool", "any tool", list(tools), asked),
         _select("model", "any model", store.values("model"), asked),
         _select("source", "from anywhere", store.values("source"), asked),
     ]

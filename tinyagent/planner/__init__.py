@@ -17,7 +17,7 @@ WRITER_TOKENS = 4096
 
 
 def load_planner(settings: Settings) -> Planner:
-    """The planner of the settings; ModelError where its file is missing or damaged."""
+    """The planner of this computer; ModelError where its file is missing or damaged."""
     from tinyagent.planner.engine import Engine
     from tinyagent.planner.planner import Planner
 

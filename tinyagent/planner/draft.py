@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -55,6 +55,7 @@ class Job:
         odds: ToolRAG's log-odds, in nats, that the request needs a tool; a tool may be absent.
         on_text: gets each line as it comes.
         stop: whether to end.
+        phrases: of some tools, the only phrases that their times may be.
     """
 
     request: str
@@ -64,6 +65,7 @@ class Job:
     odds: Mapping[str, float]
     on_text: Callable[[str], None]
     stop: Callable[[], bool]
+    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def silent(self) -> Job:
         """The same, with nobody to tell."""

@@ -26,7 +26,7 @@ def fault(call: Call, before: Plan, tools: ToolSet, now: datetime) -> str | None
     if wrong:
         return wrong[0].argument or ""
     tool = tools[call.tool]
-    if tool.result.name in ("email", "phone"):
+    if tool.app == "Contacts":
         known = [str(c.arguments[0]) for c in before if tools[c.tool].result == tool.result]
         if no_person(str(call.arguments[0]), known, now):
             return tool.parameters[0].name
@@ -53,7 +53,7 @@ def _is_time(phrase: str, now: datetime) -> bool:
 
 def _said_twice(call: Call, tool: Tool) -> str | None:
     """A list that holds what an earlier list of the call holds: nobody is cc'd twice."""
-    seen: set[str | int] = set()
+    seen: set[str | int | float] = set()
     for parameter, value in zip(tool.parameters, call.arguments, strict=False):
         if isinstance(value, tuple):
             if seen & set(value):

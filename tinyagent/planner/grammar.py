@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from tinyagent.plans.syntax import JOIN, Call, Plan
+from tinyagent.planner.spans import quantities
+from tinyagent.plans.syntax import JOIN, Call, Plan, write_value
 from tinyagent.plans.validate import EMAIL, PHONE
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
@@ -21,6 +23,9 @@ MAX_TASKS = 12
 MAX_TEXT = 600
 """Characters of a free text: a small model that has begun to repeat itself never ends."""
 SPANS_IN_A_TIME = 3
+NUMBERS = {"int": "-?(0|[1-9][0-9]{0,8})", "number": r"-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?"}
+"""Regular expressions of a number, by the name of its kind."""
+MINUTES = "[1-9][0-9]{0,2}"
 _CONTACT_TOLD = re.compile(r"(?i)\b(numbers?|phone|contacts?|address(es)?|details|mobile|cell)\b")
 _ANY = {
     "email": r'/"[a-z0-9._+\-]{1,40}@[a-z0-9.\-]{1,40}\.[a-z]{2,8}"/',
@@ -39,6 +44,7 @@ class Ways:
         closed: tools that must not be called.
         emptied: optional lists, by tool and argument, that must stay empty.
         demanded: results that the next list of their kind must hold.
+        must_call: the plan may not be ``join()`` alone while a tool can be called.
         only: the tool that must be called, "" for any; where it cannot be, the line is ``join()``.
     """
 
@@ -46,12 +52,15 @@ class Ways:
     closed: set[str] = field(default_factory=set)
     emptied: set[tuple[str, str]] = field(default_factory=set)
     demanded: frozenset[int] = frozenset()
+    must_call: bool = False
     only: str = ""
 
     def copy(self) -> Ways:
         """The same ways, to close more of them."""
         banned = {place: set(values) for place, values in self.banned.items()}
-        return Ways(banned, set(self.closed), set(self.emptied), self.demanded, self.only)
+        return Ways(
+            banned, set(self.closed), set(self.emptied), self.demanded, self.must_call, self.only
+        )
 
     def ban(self, tool: str, argument: str, value: str) -> None:
         """Never again this value there."""
@@ -59,14 +68,20 @@ class Ways:
 
 
 def line_grammar(
-    request: str, tools: ToolSet, before: Plan, ways: Ways, copies: bool = True
+    request: str,
+    tools: ToolSet,
+    before: Plan,
+    ways: Ways,
+    copies: bool = True,
+    phrases: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
     """Lark grammar of the line that follows ``before``, its line end included.
 
     Where no tool can be called, the only line is ``join()``. Without ``copies``, what should
-    be copied from the request is any text of its kind.
+    be copied from the request is any text of its kind. ``phrases`` gives, for some tools, the
+    only ones that their times may be.
     """
-    return _Line(request, tools, before, ways, copies).grammar()
+    return _Line(request, tools, before, ways, copies, phrases).grammar()
 
 
 def literals(request: str, kind: str) -> list[str]:
@@ -79,11 +94,19 @@ def literals(request: str, kind: str) -> list[str]:
 
 class _Line:
     def __init__(
-        self, request: str, tools: ToolSet, before: Plan, ways: Ways, copies: bool
+        self,
+        request: str,
+        tools: ToolSet,
+        before: Plan,
+        ways: Ways,
+        copies: bool,
+        phrases: Mapping[str, Sequence[str]],
     ) -> None:
         self.request, self.tools, self.before, self.ways = request, tools, before, ways
-        self.copies = copies
+        self.copies, self.phrases = copies, phrases
         self.results = {c.number: tools[c.tool].result.name for c in before}
+        # Names may hold underscores anywhere, so no two joined ones are safe from a third.
+        self.numbers = {name: i for i, name in enumerate(tools)}
         self.rules: dict[str, str] = {}
 
     def grammar(self) -> str:
@@ -94,7 +117,8 @@ class _Line:
         ]
         calls = [self._call(t) for t in open_tools] if number <= MAX_TASKS else []
         ways = [call for call in calls if call]
-        if not ways or not only:
+        must = only or (self.ways.must_call and not self.before.calls)
+        if not ways or not must:
             ways.insert(0, f'"{JOIN}()"')
         self.rules["start"] = f'"{number}. " line NL'
         self.rules["line"] = " | ".join(ways)
@@ -120,26 +144,46 @@ class _Line:
 
     def _value(self, tool: Tool, parameter: Parameter) -> str | None:
         """The symbol of an argument's value; None where nothing can stand there."""
-        symbol = f"{tool.name}_{parameter.name}"
+        symbol = f"tool{self.numbers[tool.name]}_{tool.parameters.index(parameter)}"
         if parameter.many:
             return self._list(symbol, tool, parameter)
-        if parameter.choices:
-            return self._rule(symbol, " | ".join(_quoted(c) for c in parameter.choices))
         kind = parameter.kind
-        if kind.name == "bool":
-            return self._rule(symbol, '"True" | "False"')
-        if kind.name == "int":
-            return self._token(symbol, "/[1-9][0-9]{0,2}/")
         if kind.name in ("email", "phone", "path"):
-            items = self._items(parameter)
+            items = self._items(symbol, tool, parameter)
             return self._rule(symbol, " | ".join(items)) if items else None
+        if ways := self._closed_set(parameter):
+            left_out = [] if parameter.required or parameter.default != "" else [_quoted("")]
+            return self._rule(symbol, " | ".join([*ways, *left_out]))
+        if kind.time and tool.name in self.phrases:
+            known = [*self.phrases[tool.name], *([] if parameter.required else [""])]
+            if known:
+                return self._rule(symbol, " | ".join(map(_quoted, known)))
         if kind.copied:
             return self._copied(symbol, tool, parameter)
-        return self._text(symbol, parameter)
+        return self._text(symbol, tool, parameter)
+
+    def _closed_set(self, parameter: Parameter) -> list[str]:
+        """What may stand for a choice, a flag or a number; [] for any other kind."""
+        kind = parameter.kind
+        if parameter.choices:
+            return [_quoted(c) for c in parameter.choices]
+        if kind.name == "bool":
+            return ['"True"', '"False"']
+        if kind.name not in NUMBERS:
+            return []
+        if kind.least is not None or not self.copies:
+            return [f"/{MINUTES if kind.least else NUMBERS[kind.name]}/"]
+        whole = kind.name == "int"
+        found = [n for n in quantities(self.request) if isinstance(n, int) or not whole]
+        if not parameter.required and not parameter.many:
+            found += [parameter.default] if parameter.default not in ("", *found) else []
+        elif not found:
+            return [f"/{NUMBERS[kind.name]}/"]
+        return [json.dumps(write_value(n)) for n in found] or [_quoted("")]
 
     def _list(self, symbol: str, tool: Tool, parameter: Parameter) -> str | None:
         emptied = (tool.name, parameter.name) in self.ways.emptied
-        items = [] if emptied else self._items(parameter)
+        items = [] if emptied else self._items(symbol, tool, parameter)
         if not items:
             return None if parameter.required else self._rule(symbol, '"[]"')
         demanded = [
@@ -154,9 +198,15 @@ class _Line:
         body = f'"[" {inner} "]"' if parameter.required else f'"[" ({inner})? "]"'
         return self._rule(symbol, body, items)
 
-    def _items(self, parameter: Parameter) -> list[str]:
-        """What may stand for an address, a number or a path."""
+    def _items(self, symbol: str, tool: Tool, parameter: Parameter) -> list[str]:
+        """What may stand for an address, a number or a path, or for an item of a list."""
         kind = parameter.kind.name
+        if ways := self._closed_set(parameter):
+            return ways
+        if kind not in ("email", "phone", "path"):
+            item = f"{symbol}_value"
+            value = self._copied if parameter.kind.copied else self._text
+            return [value(item, tool, replace(parameter, many=False, required=True))]
         found = [f"${k}" for k, result in self.results.items() if result in parameter.kind.takes]
         if not self.copies and kind in _ANY:
             return [*map(_quoted, found), _ANY[kind]]
@@ -192,7 +242,7 @@ class _Line:
         without = "".join(f" & ~/{_escape(value)}/" for value in sorted(closed))
         return f'{shape} & %regex {{ "substring_words": {words} }}{without}'
 
-    def _text(self, symbol: str, parameter: Parameter) -> str:
+    def _text(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
         """Free text; results may stand in it where they flow."""
         ways = [_TEXT_CHARACTER]
         if parameter.kind.flows:

@@ -28,8 +28,10 @@ from tinyagent.planner.faults import fault
 from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar
 from tinyagent.planner.prompt import clean, planner_prompt
 from tinyagent.planner.reconsider import Reconsider
+from tinyagent.planner.spans import time_phrases
 from tinyagent.plans.syntax import JOIN, Call, Plan, Value, read_call, read_plan, references
 from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
 
 LINE_TRIES = 4
 NO_ODDS: Mapping[str, float] = MappingProxyType({})
@@ -49,6 +51,8 @@ class Planned:
         decode_steps: evaluations of the model after the prompt.
         seconds: "prefill", "decode" and "total".
         confidence: mean probability of the tokens that were chosen, among those allowed.
+        model: the model and server that wrote it; "" for the planner here.
+        note: what the person is to know of how it came to be; "" where there is nothing.
     """
 
     plan: Plan
@@ -58,16 +62,25 @@ class Planned:
     decode_steps: int
     seconds: dict[str, float]
     confidence: float
+    model: str = ""
+    note: str = ""
 
 
 class Planner:
     """Plans with one llama.cpp engine; not thread-safe, one request at a time.
 
     With less than all ``constraints``, plans may be invalid: that is for measuring.
+    ``trained`` names the tools that the model was trained on.
     """
 
-    def __init__(self, engine: Engine, constraints: Constraints = Constraints.ALL) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        constraints: Constraints = Constraints.ALL,
+        trained: Collection[str] = SIXTEEN,
+    ) -> None:
         self._engine = engine
+        self._trained = trained
         self._constraints = constraints
         self._tokenizer = lltokenizer_from_vocab(engine.vocab)
         self._mask = allocate_token_bitmask(1, engine.vocab_size)
@@ -90,7 +103,9 @@ class Planner:
 
         Args:
             request: the user's words.
-            tools: those that may be called; with none, the plan is ``join()``.
+            tools: those that may be called; with none, the plan is ``join()``. Of one that
+                the model was not trained on, times are whole phrases that resolve, and it
+                is not refused: that it fits the request is taken from who offers it.
             now: against which times must resolve.
             odds: ToolRAG's log-odds that the request needs a tool, in nats, where they are known.
             on_text: gets the plan as it is decoded, in pieces; a line ends with a line feed.
@@ -106,7 +121,7 @@ class Planner:
         request = clean(request)
         begun = time.perf_counter()
         self._steps, self._chosen = 0, []
-        prompt = planner_prompt(request, tools.values())
+        prompt = planner_prompt(request, tools.values(), self._trained)
         tokens = self._engine.tokenize(prompt)
         if len(tokens) > self._engine.limit // 2:
             raise RequestError(
@@ -116,8 +131,13 @@ class Planner:
         self._engine.start(tokens, stop)
         read = time.perf_counter()
         odds = {name: known for name, known in odds.items() if name in tools}
-        job = Job(request, tools, now, tokens, odds, on_text, stop)
-        ways = Ways()
+        untrained = [name for name in tools if name not in self._trained]
+        said = time_phrases(request, now) if untrained else []
+        phrases = dict.fromkeys(untrained, said)
+        job = Job(request, tools, now, tokens, odds, on_text, stop, phrases)
+        # Training taught the planner to refuse what the tools that it knows cannot do. Whether
+        # another tool can is for ToolRAG to say.
+        ways = Ways(must_call=bool(untrained))
         for name, arguments in avoid:
             if name in tools and arguments and isinstance(arguments[0], str):
                 ways.ban(name, tools[name].parameters[0].name, arguments[0])
@@ -180,7 +200,7 @@ class Planner:
         if self._constraints < Constraints.TYPES:
             return loose_grammar(before, job.tools, self._constraints, MAX_TASKS)
         copies = self._constraints >= Constraints.COPIES
-        return line_grammar(job.request, job.tools, before, ways, copies)
+        return line_grammar(job.request, job.tools, before, ways, copies, job.phrases)
 
     def _line(
         self, job: Job, draft: Draft, ways: Ways, logits: Logits

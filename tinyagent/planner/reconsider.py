@@ -83,7 +83,7 @@ class Reconsider:
             if parameter.kind.name == kind
         }
         unused = unused_lookups(draft.plan, job.tools)
-        return [c for c in unused if job.tools[c.tool].result.name in wanted]
+        return [c for c in unused if c.arguments and job.tools[c.tool].result.name in wanted]
 
     def _without_unused(self, job: Job, draft: Draft, ways: Ways) -> Iterator[Draft]:
         """The draft without its unused look-ups, and with the last of them used."""

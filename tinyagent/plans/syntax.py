@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tinyagent.errors import PlanSyntaxError
 
-Value = str | int | bool | tuple[str | int, ...]
+Value = str | int | float | bool | tuple[str | int | float, ...]
 """An argument as it is written: text, number, flag, or a list of them."""
 
 JOIN = "join"
@@ -147,15 +148,21 @@ def read_call(line: str) -> Call:
 def _read_value(node: ast.expr, source: str, number: int) -> Value:
     if isinstance(node, ast.List):
         items = tuple(_read_value(item, source, number) for item in node.elts)
-        if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
+        if any(isinstance(item, bool | tuple) for item in items):
             raise PlanSyntaxError("a list holds text or numbers only", number)
         return items  # type: ignore[return-value]  # checked above
-    if isinstance(node, ast.Constant) and isinstance(node.value, str | bool | int):
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        positive = _read_value(node.operand, source, number)
+        if isinstance(positive, int | float) and not isinstance(positive, bool):
+            return -positive
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | bool | int | float):
+        if isinstance(node.value, float) and not math.isfinite(node.value):
+            raise PlanSyntaxError("a number is too large", number)
         if isinstance(node.value, str) and not _is_double_quoted(node, source):
             raise PlanSyntaxError(f"text is double-quoted: {json.dumps(node.value)}", number)
         return node.value
     raise PlanSyntaxError(
-        f"{ast.unparse(node)} is no literal: only text in double quotes, whole numbers, "
+        f"{ast.unparse(node)} is no literal: only text in double quotes, numbers, "
         "True, False and lists of them",
         number,
     )
@@ -169,7 +176,7 @@ def _is_double_quoted(node: ast.Constant, source: str) -> bool:
 
 def write_value(value: Value) -> str:
     """An argument as the plan language writes it."""
-    if isinstance(value, bool | int):
+    if isinstance(value, bool | int | float):
         return repr(value)
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)

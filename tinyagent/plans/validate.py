@@ -8,6 +8,7 @@ from datetime import datetime
 from tinyagent import times
 from tinyagent.errors import PlanError, TimePhraseError
 from tinyagent.plans.syntax import Call, Plan, Value, reference, references
+from tinyagent.tools.kinds import Kind
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
 EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")
@@ -90,8 +91,10 @@ def _check_shape(parameter: Parameter, value: Value) -> None:
         raise PlanError("the list holds the same twice")
 
 
-def _check_item(parameter: Parameter, item: str | int | bool) -> None:
+def _check_item(parameter: Parameter, item: str | int | float | bool) -> None:
     kind = parameter.kind.name
+    if item == "" and parameter.default == "" and not (parameter.required or parameter.many):
+        return  # left out
     if parameter.choices:
         if item not in parameter.choices or isinstance(item, bool):
             choices = ", ".join(map(repr, parameter.choices))
@@ -99,9 +102,8 @@ def _check_item(parameter: Parameter, item: str | int | bool) -> None:
     elif kind == "bool":
         if not isinstance(item, bool):
             raise PlanError(f"{item!r} is neither True nor False")
-    elif kind == "int":
-        if not isinstance(item, int) or isinstance(item, bool) or item <= 0:
-            raise PlanError(f"{item!r} is no whole number above 0")
+    elif kind in ("int", "number"):
+        _check_number(parameter.kind, item)
     elif not isinstance(item, str):
         raise PlanError(f"{item!r} must be text, in double quotes")
     elif _HALF.search(item):
@@ -110,6 +112,14 @@ def _check_item(parameter: Parameter, item: str | int | bool) -> None:
         raise PlanError("it is empty")
     elif reference(item) is None:
         _check_literal(kind, item)
+
+
+def _check_number(kind: Kind, item: str | int | float | bool) -> None:
+    whole = kind.name == "int"
+    if isinstance(item, bool) or not isinstance(item, int if whole else int | float):
+        raise PlanError(f"{item!r} is no {'whole ' if whole else ''}number")
+    if kind.least is not None and item < kind.least:
+        raise PlanError(f"{item!r} is no whole number above {kind.least - 1}")
 
 
 def _check_literal(kind: str, item: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinyagent.models import find
 from tinyagent.toolrag.base import Selection, ToolRAG
+from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 
 if TYPE_CHECKING:
@@ -15,25 +16,32 @@ if TYPE_CHECKING:
 __all__ = ["Selection", "ToolRAG", "load"]
 
 
-def load(settings: Settings) -> ToolRAG:
+def load(settings: Settings, tools: ToolSet = SIXTEEN) -> ToolRAG:
     """The way that the settings name; ModelError where a file of it is missing or damaged."""
     from tinyagent.toolrag.basic import AllTools, BasicRAG
-    from tinyagent.toolrag.classifier import Classifier
+    from tinyagent.toolrag.classifier import Classifier, read_labels
+    from tinyagent.toolrag.described import WithDescribed
     from tinyagent.toolrag.encoder import Encoder
 
     models = settings.models
     if settings.toolrag == "all":
-        return AllTools(SIXTEEN)
+        return AllTools(tools)
     tokenizer = find("minilm-tokenizer", models)
     if settings.toolrag == "basic":
-        return BasicRAG(SIXTEEN, Encoder(find("minilm-int8", models), tokenizer, settings.threads))
+        return BasicRAG(tools, Encoder(find("minilm-int8", models), tokenizer, settings.threads))
     graph = Path(settings.classifier) if settings.classifier else None
-    return Classifier(
-        SIXTEEN,
+    labels = graph.with_suffix(".json") if graph else find("toolrag-labels", models)
+    trained = tools.only(read_labels(labels))
+    classifier = Classifier(
+        trained,
         graph or find("toolrag-classifier", models),
-        graph.with_suffix(".json") if graph else find("toolrag-labels", models),
+        labels,
         find("minilm", models),
         tokenizer,
         settings.threshold,
         settings.threads,
     )
+    if len(trained) == len(tools):
+        return classifier
+    encoder = Encoder(find("minilm-int8", models), tokenizer, settings.threads)
+    return WithDescribed(classifier, tools, trained, encoder, settings.threshold)

@@ -17,6 +17,7 @@ class Selection:
         threshold: the least probability that is picked; None where that is not how.
         method: "classifier", "basic" or "all".
         seconds: what it took.
+        described: those that no training has seen, scored by their descriptions.
     """
 
     probabilities: dict[str, float]
@@ -24,14 +25,16 @@ class Selection:
     threshold: float | None
     method: str
     seconds: float
+    described: frozenset[str] = frozenset()
 
     @property
     def odds(self) -> dict[str, float]:
-        """Log-odds, in nats, that the request needs a tool, of those that were picked; of none
-        where the method gives no probabilities."""
+        """Log-odds, in nats, that the request needs a tool: of those that were picked by a
+        classifier, of no others."""
         if self.method != "classifier":
             return {}
-        return {name: log_odds(self.probabilities[name]) - OVERSTATED for name in self.tools}
+        trained = [name for name in self.tools if name not in self.described]
+        return {name: log_odds(self.probabilities[name]) - OVERSTATED for name in trained}
 
 
 OVERSTATED = 2.3

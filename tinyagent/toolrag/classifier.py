@@ -22,6 +22,12 @@ from tinyagent.tools.registry import ToolSet
 WORDS = "embeddings.word_embeddings.weight"
 
 
+def read_labels(path: Path) -> list[str]:
+    """The tools that a classifier was trained on, in the order of its logits."""
+    labels: list[str] = json.loads(path.read_text("utf-8"))["labels"]
+    return labels
+
+
 class Classifier:
     """The fine-tuned classifier.
 
@@ -42,7 +48,7 @@ class Classifier:
         threshold: float = 0.5,
         threads: int = 0,
     ) -> None:
-        self._labels: list[str] = json.loads(labels.read_text("utf-8"))["labels"]
+        self._labels = read_labels(labels)
         if missing := set(tools) - set(self._labels):
             raise ModelError(f"{graph} was not trained on {', '.join(sorted(missing))}")
         self._names = list(tools)

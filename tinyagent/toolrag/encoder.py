@@ -10,6 +10,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 Vector = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float32]
 MAX_TOKENS = 256
 
 

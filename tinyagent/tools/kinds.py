@@ -8,7 +8,7 @@ and nothing else, what may stand in a place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from tinyagent.times import Moment
 
@@ -25,6 +25,7 @@ class Kind:
         free: free text, which the argument score does not compare.
         time: "start" or "end" where the runtime resolves it as a time.
         blank: an empty text has a meaning of its own.
+        least: of a number; None where it has no least.
         made: of a result that is text: made by the tool, and not written by anybody.
     """
 
@@ -35,6 +36,7 @@ class Kind:
     free: bool = False
     time: Literal["", "start", "end"] = ""
     blank: bool = False
+    least: int | None = None
     made: bool = False
 
 
@@ -83,12 +85,50 @@ Path = Annotated[str, Kind("path", takes=frozenset({"path"}), flows=True)]
 Status = Annotated[str, Kind("status")]
 """What a changing tool did, in a sentence. No task can use it."""
 
+Minutes = Annotated[int, Kind("int", copied=True, least=1)]
+"""How long something lasts."""
+
 Transport = Literal["d", "w", "r"]
 """Drive, walk, or ride (transit)."""
 
 Priority = Literal[0, 1, 5, 9]
 """None, high, medium, low: iCalendar's numbers."""
 
-NUMBER = Kind("int", copied=True)
+WORDS = Kind("", copied=True, takes=READABLE, flows=True)
+"""A plain ``str``: words of the request, or the result of an earlier task."""
+
+INTEGER = Kind("int", copied=True)
+NUMBER = Kind("number", copied=True)
 FLAG = Kind("bool")
 CHOICE = Kind("choice")
+RESULT = Kind("text")
+"""What a plain ``str`` gives: text that later tasks can use."""
+
+KINDS: dict[str, Kind] = {
+    name: get_args(hint)[1]
+    for name, hint in {
+        "name": Name,
+        "origin": Origin,
+        "place": Place,
+        "venue": Venue,
+        "title": Title,
+        "due": Due,
+        "text": Text,
+        "time": Time,
+        "end": End,
+        "email": Email,
+        "phone": Phone,
+        "path": Path,
+        "status": Status,
+        "link": Link,
+        "minutes": Minutes,
+    }.items()
+} | {
+    "words": WORDS,
+    "integer": INTEGER,
+    "number": NUMBER,
+    "flag": FLAG,
+    "choice": CHOICE,
+    "result": RESULT,
+}
+"""Every kind by a word of its own: how a tool's declaration is written down (``declaration``)."""

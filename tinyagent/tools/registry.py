@@ -1,23 +1,21 @@
-"""A tool is a typed Python function with a docstring.
+"""What TinyAgent knows of a tool: its parameters, and what a call does.
 
-Everything else that TinyAgent knows of a tool comes from that one
-declaration: the signature and the line in the planner's prompt, the
-decoder's grammar, the validator's checks and the approval form.
+All of it comes from one declaration, a typed Python function with a docstring
+(``declare``) or a server's schema (``mcp``): the signature and the line in the
+planner's prompt, the decoder's grammar, the validator's checks, the approval form.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 from tinyagent.backends.base import Target
 from tinyagent.errors import ToolDeclarationError
-from tinyagent.tools.kinds import CHOICE, FLAG, NUMBER, Kind
+from tinyagent.tools.kinds import Kind
 
 ToolFunction = Callable[..., Any]
-_REQUIRED = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Parameter:
         kind: what the value, or each item of a list, holds.
         many: the argument is a list.
         choices: the only values allowed, where there are such.
-        default: value when it is left out; meaningless if ``required``.
+        default: value when it is left out, "" for None; meaningless if ``required``.
         required: it has no default.
         help: its line in the docstring.
     """
@@ -53,7 +51,7 @@ class Parameter:
         label = "|".join(str(c) for c in self.choices) or self.kind.name
         label = "" if label in ("text", "time") else label
         if self.many:
-            label = f"[{label}]"
+            label = f"[{label or 'text'}]"
         return self.name + ("" if self.required else "?") + (f":{label}" if label else "")
 
 
@@ -85,6 +83,8 @@ class Tool:
         function: called with a context and the resolved arguments by name.
         sentence: what a call will do, for the approval; a format string over
             the arguments.
+        origin: the file, package or server that it comes from; "" for the sixteen.
+        examples: requests that need it, for ToolRAG.
         aim: finds what a call acts on, where its arguments leave that open.
     """
 
@@ -97,6 +97,8 @@ class Tool:
     function: ToolFunction
     sentence: str
     aim: Aim | None = None
+    origin: str = ""
+    examples: tuple[str, ...] = ()
 
     @property
     def signature(self) -> str:
@@ -119,7 +121,7 @@ class ToolSet(Mapping[str, Tool]):
         self._tools: dict[str, Tool] = {}
         for item in tools:
             if item.name in self._tools:
-                raise ToolDeclarationError(f"two tools are called {item.name}; rename one of them")
+                raise ToolDeclarationError(_twice(self._tools[item.name], item))
             self._tools[item.name] = item
 
     def __getitem__(self, name: str) -> Tool:
@@ -131,90 +133,19 @@ class ToolSet(Mapping[str, Tool]):
     def __len__(self) -> int:
         return len(self._tools)
 
+    def __hash__(self) -> int:
+        return hash(tuple(self._tools))
+
     def only(self, names: Iterable[str]) -> ToolSet:
         """The named tools, still in the order of their declaration."""
         wanted = set(names)
         return ToolSet(t for t in self._tools.values() if t.name in wanted)
 
-
-def tool(
-    *, app: str, changes: bool, sentence: str, aim: Aim | None = None
-) -> Callable[[ToolFunction], Tool]:
-    """Declare a function as a tool.
-
-    The function's first parameter is the context (see ``tools.context``); each
-    further one needs a type and a line ``name: help`` in the docstring.
-
-    Raises:
-        ToolDeclarationError: a parameter or the result has no type that the plan
-            language knows, or no line in the docstring.
-    """
-
-    def declare(function: ToolFunction) -> Tool:
-        name = function.__name__
-        description, helps = _read_docstring(name, inspect.getdoc(function))
-        hints = get_type_hints(function, include_extras=True)
-        parameters = [
-            _read_parameter(name, p, hints, helps)
-            for p in list(inspect.signature(function).parameters.values())[1:]
-        ]
-        result = _kind_of(hints.get("return"))
-        if result is None:
-            raise ToolDeclarationError(f"tool {name}: the result has no type of tools.kinds")
-        return Tool(
-            name, app, changes, description, tuple(parameters), result[0], function, sentence, aim
-        )
-
-    return declare
+    def with_more(self, tools: Iterable[Tool]) -> ToolSet:
+        """These tools, and others after them; ToolDeclarationError where two share a name."""
+        return ToolSet([*self._tools.values(), *tools])
 
 
-def _read_docstring(name: str, text: str | None) -> tuple[str, dict[str, str]]:
-    """Split a docstring into the description and the help of each parameter."""
-    if not text:
-        raise ToolDeclarationError(f"tool {name} has no docstring; say what it does")
-    description, _, rest = text.partition("\n\n")
-    helps = {}
-    for line in rest.splitlines():
-        key, colon, value = line.strip().partition(": ")
-        if colon:
-            helps[key] = value
-    return " ".join(description.split()), helps
-
-
-def _read_parameter(
-    tool_name: str, p: inspect.Parameter, hints: dict[str, Any], helps: dict[str, str]
-) -> Parameter:
-    place = f"tool {tool_name}, parameter {p.name}"
-    if p.name not in hints:
-        raise ToolDeclarationError(f"{place}: it has no type; annotate it")
-    found = _kind_of(hints[p.name])
-    if found is None:
-        raise ToolDeclarationError(f"{place}: {hints[p.name]} is no type of the plan language")
-    if p.name not in helps:
-        raise ToolDeclarationError(f"{place}: the docstring has no line '{p.name}: …'")
-    kind, many, choices = found
-    required = p.default is _REQUIRED
-    default: Any = None if required else p.default
-    if many and not required:
-        default = list(default)
-    elif kind.time and default is None:
-        default = ""
-    return Parameter(p.name, kind, many, choices, default, required, helps[p.name])
-
-
-def _kind_of(hint: Any) -> tuple[Kind, bool, tuple[str | int, ...]] | None:
-    """(kind, is a list, choices) of a type hint, or None if it is none of ours."""
-    origin = get_origin(hint)
-    if origin is Annotated:
-        kinds = [m for m in get_args(hint)[1:] if isinstance(m, Kind)]
-        return (kinds[0], False, ()) if kinds else None
-    if origin in (list, Sequence):
-        inner = _kind_of(get_args(hint)[0])
-        return None if inner is None or inner[1] else (inner[0], True, inner[2])
-    if origin is Literal:
-        return (CHOICE, False, get_args(hint))
-    if hint is bool:
-        return (FLAG, False, ())
-    if hint is int:
-        return (NUMBER, False, ())
-    return None
+def _twice(first: Tool, second: Tool) -> str:
+    places = " and ".join(t.origin or "TinyAgent's own sixteen" for t in (first, second))
+    return f"two tools are called {first.name} (in {places}); rename one of them"

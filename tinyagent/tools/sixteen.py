@@ -12,11 +12,13 @@ from datetime import timedelta
 
 from tinyagent.backends.base import Target
 from tinyagent.tools.context import ToolContext
+from tinyagent.tools.declare import tool
 from tinyagent.tools.kinds import (
     Due,
     Email,
     End,
     Link,
+    Minutes,
     Name,
     Origin,
     Path,
@@ -30,7 +32,7 @@ from tinyagent.tools.kinds import (
     Transport,
     Venue,
 )
-from tinyagent.tools.registry import Aim, ToolSet, tool
+from tinyagent.tools.registry import Aim, ToolSet
 
 DEFAULT_EVENT = timedelta(minutes=60)
 
@@ -288,7 +290,7 @@ def get_zoom_meeting_link(
     tools: ToolContext,
     topic: Title,
     start_time: Time,
-    duration: int = 60,
+    duration: Minutes = 60,
     meeting_invitees: Sequence[Email] = (),
 ) -> Link:
     """Set up a Zoom or video meeting and get the link to join it.

@@ -80,7 +80,7 @@ def _read(line: str) -> tuple[str, datetime, Plan]:
         raise SettingsError(
             f"it has no request, now and plan, nor query, now and plans ({error!r})"
         ) from None
-    checked(Label("", "good", plan=str(plan)), now)
+    checked(Label("", "good", plan=str(plan)), now, SIXTEEN)
     return request, now, plan
 
 

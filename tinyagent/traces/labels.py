@@ -13,7 +13,8 @@ from sqlite_utils.db import Database
 from tinyagent.errors import PlanError, SettingsError
 from tinyagent.plans.syntax import Call, Plan, read_plan
 from tinyagent.plans.validate import validate
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.tools.registry import ToolSet
+from tinyagent.traces.declared import tools_of
 from tinyagent.traces.rows import Trace
 
 Verdict = Literal["good", "bad", ""]
@@ -53,11 +54,12 @@ class Label:
     source: str = "person"
 
 
-def checked(label: Label, now: datetime) -> Label:
+def checked(label: Label, now: datetime, tools: ToolSet) -> Label:
     """The label, its plan as the plan language writes it.
 
     Args:
         now: of the run; the plan's times count from it.
+        tools: those that the plan may name.
 
     Raises:
         SettingsError: a verdict or a reason that there is not, or reasons that contradict.
@@ -75,7 +77,7 @@ def checked(label: Label, now: datetime) -> Label:
     if not label.verdict:
         raise SettingsError("a right plan needs a verdict; say good or bad")
     plan = read_plan(label.plan)
-    validate(plan, SIXTEEN, now)
+    validate(plan, tools, now)
     return Label(
         label.trace, label.verdict, tuple(label.reasons), str(plan), label.note, label.source
     )
@@ -110,7 +112,8 @@ def right_plan(trace: Trace) -> Plan | None:
         return Plan() if "refuse" in label["reasons"] else None
     text = label["plan"] or final_plan(trace)
     try:
-        return Plan(tuple(map(_shortened, read_plan(text)))) if text else Plan()
+        tools = tools_of(trace)
+        return Plan(tuple(_shortened(c, tools) for c in read_plan(text))) if text else Plan()
     except PlanError:
         return None  # written by a version with another plan language
 
@@ -134,12 +137,12 @@ def proposed_plan(trace: Trace) -> str:
     return str(max(proposed, key=lambda p: p["number"])["plan"]) if proposed else ""
 
 
-def _shortened(call: Call) -> Call:
+def _shortened(call: Call, tools: ToolSet) -> Call:
     """The call as it is said in the fewest arguments."""
-    if call.tool not in SIXTEEN:
+    if call.tool not in tools:
         return call
     arguments = list(call.arguments)
-    for parameter in reversed(SIXTEEN[call.tool].parameters[: len(arguments)]):
+    for parameter in reversed(tools[call.tool].parameters[: len(arguments)]):
         value = list(last) if isinstance(last := arguments[-1], tuple) else last
         if parameter.required or value != parameter.default:
             break

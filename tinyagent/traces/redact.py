@@ -25,7 +25,7 @@ from tinyagent.data.slots import values
 from tinyagent.errors import PlanError
 from tinyagent.plans.syntax import Plan, read_plan, references
 from tinyagent.plans.validate import EMAIL, PHONE
-from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.traces.declared import tools_of
 from tinyagent.traces.labels import final_plan, right_plan
 from tinyagent.traces.rows import Trace
 
@@ -112,10 +112,11 @@ class Redactor:
     def _learn(self, trace: Trace, texts: list[str]) -> list[str]:
         """Learn the run's places and numbers; return the words of its names."""
         names: dict[str, None] = {}
-        for call in (call for plan in _plans(trace) for call in plan if call.tool in SIXTEEN):
-            parameters = SIXTEEN[call.tool].parameters
+        tools = tools_of(trace)
+        for call in (call for plan in _plans(trace) for call in plan if call.tool in tools):
+            parameters = tools[call.tool].parameters
             given = dict(zip((p.name for p in parameters), call.arguments, strict=False))
-            if SIXTEEN[call.tool].app == "Contacts":
+            if tools[call.tool].app == "Contacts":
                 names |= dict.fromkeys(_name_words(str(given.get("name", ""))))
             for place in (str(given.get(name, "")) for name in _PLACES.get(call.tool, ())):
                 if not references(place) and re.search(r"[A-Z\d]", place):
@@ -209,7 +210,8 @@ def _faults(trace: Trace) -> int:
         plans += [read_plan(text) for text in [final_plan(trace)] if text]
     except PlanError:
         return 0
-    return sum(len(plan_problems(trace["request"], plan, SIXTEEN, now)) for plan in plans)
+    tools = tools_of(trace)
+    return sum(len(plan_problems(trace["request"], plan, tools, now)) for plan in plans)
 
 
 def _name_words(name: str) -> list[str]:

@@ -52,6 +52,8 @@ def read_trace(log: sqlite3.Connection, path: Path, trace: str) -> Trace:
 
 def model_name(versions: Mapping[str, str]) -> str:
     """The planner that a run was planned with, in words; "" where nothing says it."""
+    if server := versions.get("server"):
+        return server
     adapter = versions.get("planner-adapter", "")
     return f"planner {adapter}" if adapter else ""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlite_utils.db import Database
 
 from tinyagent.errors import TraceError
+from tinyagent.traces.declared import tools_of
 from tinyagent.traces.filters import ORDERS, Filter, Order, fts_query
 from tinyagent.traces.labels import Label, add_label, checked
 from tinyagent.traces.log import TraceLog, what_to_do
@@ -170,7 +171,7 @@ class TraceStore:
             SettingsError, PlanError: as ``labels.checked``; nothing is written.
         """
         run = self.read(label.trace)
-        label = checked(label, datetime.fromisoformat(run["now"]))
+        label = checked(label, datetime.fromisoformat(run["now"]), tools_of(run))
         with self._writing() as db:
             add_label(db, label, at.isoformat(timespec="milliseconds"))
         return label

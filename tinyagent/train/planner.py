@@ -51,9 +51,6 @@ LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_
 SCALE = 2
 """LoRA's alpha over its rank."""
 
-INVENTED = 0.1
-"""Share of the examples that are told with invented tools."""
-
 UNROUNDED = "unrounded.safetensors"
 """The adapter as it is before the quantisation-aware part: `eval tables --adapter` compares it."""
 
@@ -87,12 +84,16 @@ class Recipe:
     warmup: int = 20
     seed: int = 0
     workers: int = 2
+    compiled: bool = True
+    """A tenth to a fifth faster, after a minute or two."""
     max_tokens: int = 420
     tokens_at_once: int = 520
     """Longer batches are computed in parts: what falls out of the cache costs twice."""
     checkpoint_every: int = 20
     start: str = ""
     """An adapter to go on from, where there is no checkpoint; "" starts at the base model."""
+    invented: float = 0.1
+    """Share of the examples that are told with invented tools."""
     quantised: float = 0.3
     """Share of the budget, at its end, that is quantisation-aware."""
     quantise_every: int = 10
@@ -121,8 +122,9 @@ def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
     model, tokenizer = load_base(base, torch.bfloat16 if bf16 else torch.float32)
     lora = LoraConfig(r=recipe.rank, lora_alpha=SCALE * recipe.rank, target_modules=LINEAR)
     peft = get_peft_model(model, lora).train()
-    for layer in model.model.layers:
-        layer.compile(dynamic=True)
+    if recipe.compiled:
+        for layer in model.model.layers:
+            layer.compile(dynamic=True)
     if recipe.start and not (out / "checkpoint.pt").is_file():
         set_peft_model_state_dict(peft, load_file(recipe.start))
     weights = [p for p in peft.parameters() if p.requires_grad]
@@ -246,11 +248,16 @@ def as_q4_0(weight: torch.Tensor) -> torch.Tensor:
     return (steps * scale.half().float()).reshape(weight.shape)
 
 
-def make_example(row: dict[str, Any], tools: ToolSet, tokenizer: Any, random: Random) -> Example:
-    """The tokens of a row: a prompt that offers its tools and others, and its plan."""
+def make_example(
+    row: dict[str, Any], tools: ToolSet, tokenizer: Any, random: Random, invented: float = 0.0
+) -> Example:
+    """The tokens of a row: a prompt that offers its tools and others, and its plan.
+
+    ``invented`` is the probability that all of it is told with invented tools.
+    """
     offered = tools.only(offer(row["tools"], tools, random))
     plan = read_plan(row["plan"])
-    if random.random() < INVENTED:
+    if random.random() < invented:
         offered, plan = invent(plan, offered, random)
     head = tokenizer(planner_prompt(row["request"], list(offered.values())))["input_ids"]
     told = tokenizer(str(plan) + END, return_offsets_mapping=True)
@@ -280,7 +287,7 @@ def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[
         random = Random(f"{recipe.seed}-{epoch}-{skip}")
         examples = []
         for row in random.sample(rows, len(rows)):
-            example = make_example(row, SIXTEEN, tokenizer, random)
+            example = make_example(row, SIXTEEN, tokenizer, random, recipe.invented)
             if len(example) <= recipe.max_tokens:
                 examples.append(example)
             if len(examples) == recipe.batch * 16:

@@ -30,7 +30,7 @@ class Format:
 FORMATS = {
     "planner": Format("JSON lines for `tinyagent train planner`", planner_lines, ".jsonl", True),
     "toolrag": Format(
-        "CSV for a classifier: the request and 16 columns", toolrag_table, ".csv", True
+        "CSV for a classifier: the request and a column a tool", toolrag_table, ".csv", True
     ),
     "openai": Format(
         "OpenAI's fine-tuning format: messages and tools", openai_lines, ".jsonl", True

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces.cells import Cell, cells
+from tinyagent.traces.declared import tools_of
 from tinyagent.traces.rows import Trace
 
 _OK, _ERROR = 1, 2
@@ -100,7 +100,8 @@ def _told(trace: Trace, cell: Cell, prompt: Cell | None) -> dict[str, Any]:
         return told
     if cell.kind == "call":
         name = _tool(cell)
-        described = SIXTEEN[name].description if name in SIXTEEN else ""
+        tools = tools_of(trace)
+        described = tools[name].description if name in tools else ""
         return {
             "tool.name": name,
             "tool.description": described,

@@ -11,6 +11,7 @@ from typing import Any
 from tinyagent.plans.syntax import Call, Plan, Value
 from tinyagent.tools.registry import Parameter, Tool
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.traces.declared import tools_of
 from tinyagent.traces.labels import current, right_plan
 from tinyagent.traces.rows import Trace
 
@@ -34,16 +35,18 @@ def planner_lines(traces: Iterable[Trace], target: Path) -> int:
 
 
 def toolrag_table(traces: Iterable[Trace], target: Path) -> int:
-    """CSV: the request, and for each of the sixteen tools 1 where the right plan calls it."""
-    written = 0
+    """CSV: the request, and for each tool 1 where the right plan calls it.
+
+    The columns are the sixteen, then every other tool that a right plan calls.
+    """
+    rows = [(t["request"], {call.tool for call in plan}) for t, plan in _labelled(traces)]
+    called = {tool for _, used in rows for tool in used}
+    names = [*SIXTEEN, *sorted(called - set(SIXTEEN))]
     with target.open("w", encoding="utf-8", newline="") as out:
         table = csv.writer(out)
-        table.writerow(["request", *SIXTEEN])
-        for trace, plan in _labelled(traces):
-            used = {call.tool for call in plan}
-            table.writerow([trace["request"], *(int(tool in used) for tool in SIXTEEN)])
-            written += 1
-    return written
+        table.writerow(["request", *names])
+        table.writerows([request, *(int(n in used) for n in names)] for request, used in rows)
+    return len(rows)
 
 
 def test_set(traces: Iterable[Trace], target: Path) -> int:
@@ -96,11 +99,12 @@ _REFUSAL = "None of my tools can do that."
 
 
 def _openai(trace: Trace, plan: Plan) -> dict[str, Any]:
+    tools = tools_of(trace)
     used = {call.tool for call in plan}
     offered = used | {row["tool"] for row in trace["tools"] if row["picked"]}
     answer: dict[str, Any] = {"role": "assistant", "content": _REFUSAL}
     if plan.calls:
-        answer = {"role": "assistant", "tool_calls": [_tool_call(call) for call in plan]}
+        answer = {"role": "assistant", "tool_calls": [_tool_call(c, tools[c.tool]) for c in plan]}
     row: dict[str, Any] = {
         "messages": [
             {"role": "system", "content": _SYSTEM.format(now=trace["now"])},
@@ -109,14 +113,13 @@ def _openai(trace: Trace, plan: Plan) -> dict[str, Any]:
         ]
     }
     if offered:
-        row["tools"] = [function_schema(tool) for tool in SIXTEEN.only(offered).values()]
+        row["tools"] = [function_schema(tool) for tool in tools.only(offered).values()]
         row["parallel_tool_calls"] = True
     return row
 
 
-def _tool_call(call: Call) -> dict[str, Any]:
-    parameters = SIXTEEN[call.tool].parameters
-    arguments = {p.name: _json(v) for p, v in zip(parameters, call.arguments, strict=False)}
+def _tool_call(call: Call, tool: Tool) -> dict[str, Any]:
+    arguments = {p.name: _json(v) for p, v in zip(tool.parameters, call.arguments, strict=False)}
     text = json.dumps(arguments, ensure_ascii=False)
     function = {"name": call.tool, "arguments": text}
     return {"id": f"call_{call.number}", "type": "function", "function": function}
@@ -127,7 +130,7 @@ def _json(value: Value) -> Any:
 
 
 def _property(parameter: Parameter) -> dict[str, Any]:
-    kinds = {"int": "integer", "bool": "boolean"}
+    kinds = {"int": "integer", "number": "number", "bool": "boolean"}
     first = parameter.choices[0] if parameter.choices else None
     kind = "integer" if isinstance(first, int) else kinds.get(parameter.kind.name, "string")
     item: dict[str, Any] = {"type": kind}

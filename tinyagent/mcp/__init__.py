@@ -1,0 +1,1 @@
+"""The Model Context Protocol: TinyAgent for other agents (``server``), their tools (``client``)."""

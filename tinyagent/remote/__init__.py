@@ -1,0 +1,69 @@
+"""Engines elsewhere: the planner and the writers on any OpenAI-compatible server."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tinyagent.errors import SettingsError
+from tinyagent.models import find
+from tinyagent.planner import load_planner, load_writer
+
+if TYPE_CHECKING:
+    from tinyagent.parts import Planner
+    from tinyagent.remote.chat import Server
+    from tinyagent.settings import Settings
+    from tinyagent.writers import Writer
+
+
+def planner_of(settings: Settings) -> Planner:
+    """The planner that the settings ask for: on a server where one is named, else here.
+
+    Raises:
+        SettingsError: the server's model is not named, or its key is not there.
+        ModelError: a model file is missing or damaged.
+    """
+    if not settings.server:
+        return load_planner(settings)
+    from tinyagent.remote.examples import Examples
+    from tinyagent.remote.fallback import FallbackPlanner
+    from tinyagent.remote.planner import RemotePlanner
+    from tinyagent.toolrag.encoder import Encoder
+
+    models = settings.models
+    encoder = Encoder(
+        find("minilm-int8", models), find("minilm-tokenizer", models), settings.threads
+    )
+    examples = Examples(encoder, models / "cache")
+    remote = RemotePlanner(server_of(settings), examples, settings.server_grammar)
+    if not settings.server_fallback:
+        return remote
+    return FallbackPlanner(remote, partial(load_planner, settings))
+
+
+def writer_of(settings: Settings) -> Writer | None:
+    """The writer that the settings ask for; None where they are switched off."""
+    if not settings.writers:
+        return None
+    if not (settings.server and settings.server_writers):
+        return load_writer(settings)
+    from tinyagent.remote.writer import RemoteWriter
+
+    return RemoteWriter(server_of(settings))
+
+
+def server_of(settings: Settings) -> Server:
+    """The server that the settings name, with its key from the environment.
+
+    Raises:
+        SettingsError: its model is not named, or the variable of its key is not set.
+    """
+    from tinyagent.remote.chat import Server, read_key
+
+    if not settings.server_model:
+        raise SettingsError(
+            f"server {settings.server}: name its model with the setting server_model; "
+            f"{settings.server.rstrip('/')}/models lists them"
+        )
+    key = read_key(settings.server_key)
+    return Server(settings.server, settings.server_model, key, settings.server_timeout)
