@@ -29,7 +29,7 @@ ORDERS: dict[str, str] = {
     "oldest": "started, traces.rowid",
     "longest": "seconds desc",
     "shortest": "seconds is null, seconds",
-    "unsure": "certainty is null, certainty",
+    "unsure": "certainty is null, certainty, traces.rowid",
     "surest": "certainty desc",
 } | {
     # Both in one direction, so that an index gives them.

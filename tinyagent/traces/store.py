@@ -123,7 +123,7 @@ class TraceStore:
         """What is worth labelling next: runs that are over and have no label, least sure first."""
         query = (
             "select id from traces where label = '' and certainty is not null "
-            "and finished is not null order by certainty limit ? offset ?"
+            "and finished is not null order by certainty, rowid limit ? offset ?"
         )
         with self._reading() as log:
             found = tuple(row[0] for row in log.execute(query, [limit, offset]))
