@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
 
 from tests.conftest import MakeAgent
+from tinyagent.approval import Decision
 from tinyagent.mcp.server import make_server
 from tinyagent.settings import Settings
 from tinyagent.traces.filters import Filter
@@ -148,9 +150,31 @@ def test_a_client_that_cannot_ask_is_told_so_and_nothing_is_changed(make_agent: 
     assert agent.pending() == []
 
 
-def test_with_the_page_the_person_approves_there(make_agent: MakeAgent) -> None:
-    from tinyagent.approval import Decision
+def test_an_approval_that_was_remembered_does_not_count_for_another_agent(
+    make_agent: MakeAgent,
+) -> None:
+    agent = make_agent({"text Sid": [PLAN] * 4})
+    run = agent.start("text Sid")
+    asked = agent.wait(run, 20).approval
+    assert asked is not None
+    until = agent.clock() + timedelta(days=7)
+    agent.decide(run, asked.approval, Decision("approve", until=until))
+    assert agent.wait(run, 20).over
+    assert agent.wait(agent.start("text Sid"), 20).over, "remembered here"
+    before = messages(agent.settings)
+    person = Person("reject")
 
+    async def talk() -> None:
+        async with Client(make_server(agent), elicitation_callback=person) as client:
+            assert content(await client.call_tool("plan", {"request": "text Sid"}))["calls"]
+            await client.call_tool("run", {"request": "text Sid"})
+
+    asyncio.run(talk())
+    assert len(person.asked) == 1
+    assert messages(agent.settings) == before
+
+
+def test_with_the_page_the_person_approves_there(make_agent: MakeAgent) -> None:
     agent = make_agent({"text Sid": [PLAN]})
 
     async def approve() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from tinyagent.events import Json
+from tinyagent.events import Json, ProposedCall
 from tinyagent.plans.syntax import Plan
 from tinyagent.resolve import ResolvedCall, moment
 from tinyagent.tools.registry import Parameter, ToolSet
@@ -34,6 +34,12 @@ def describe(call: ResolvedCall, tools: ToolSet, plan: Plan) -> str:
         if parameter.name not in named and not left_out and value != "":
             text += f"; {parameter.name.replace('_', ' ')}: {shown[parameter.name]}"
     return visible(text)
+
+
+def proposed(call: ProposedCall) -> list[str]:
+    """What will happen, in lines: the call, what it acts on, and what to be wary of."""
+    on = [f"   on {call.on}"] if call.on else []
+    return [f"{call.task}. {call.text}", *on, *(f"   ! {text}" for text in call.warnings)]
 
 
 def readable(parameter: Parameter, value: Json) -> str:

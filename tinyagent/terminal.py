@@ -15,6 +15,7 @@ import typer
 from tinyagent import events
 from tinyagent.agent import TinyAgent
 from tinyagent.approval import Decision
+from tinyagent.describe import proposed
 from tinyagent.errors import TraceError
 from tinyagent.events import Event
 from tinyagent.visible import visible
@@ -52,11 +53,11 @@ def converse(
             case events.ApprovalAsked() if approve == "none":
                 status = DONE
                 if not as_json:
-                    lines = [line for call in event.calls for line in _shown(call)]
+                    lines = [line for call in event.calls for line in proposed(call)]
                     typer.echo(visible("\n".join(lines)))
                 agent.stop(run)
             case events.ApprovalAsked():
-                shown = [line for call in event.calls for line in _shown(call)]
+                shown = [line for call in event.calls for line in proposed(call)]
                 _say("To be approved:", *(f"  {line}" for line in shown))
                 yes = approve == "all" or confirm("Do this?")
                 decision = Decision("approve", until=until) if yes else Decision("reject")
@@ -110,7 +111,7 @@ def _tell(event: Event) -> None:
         case events.Replanning():
             _say(f"Planning again: {event.why}")
         case events.ApprovalDecided() if event.by:
-            shown = [line for call in event.calls for line in _shown(call)]
+            shown = [line for call in event.calls for line in proposed(call)]
             _say("Approved before:", *(f"  {line}" for line in shown))
         case events.ApprovalDecided() if event.until:
             _say(f"Remembered until {event.until.replace('T', ' ')}")
@@ -122,12 +123,6 @@ def _tell(event: Event) -> None:
             _say(f"  task {event.task} failed: {event.error}")
         case _:
             pass
-
-
-def _shown(call: events.ProposedCall) -> list[str]:
-    """What will happen, in lines: the call, what it acts on, and what to be wary of."""
-    on = [f"   on {call.on}"] if call.on else []
-    return [f"{call.task}. {call.text}", *on, *(f"   ! {text}" for text in call.warnings)]
 
 
 def _choose(question: events.QuestionAsked) -> str:

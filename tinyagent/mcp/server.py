@@ -28,7 +28,9 @@ from pydantic import BaseModel
 
 from tinyagent.agent import TinyAgent, program_version
 from tinyagent.approval import Decision
+from tinyagent.describe import proposed
 from tinyagent.state import RunState
+from tinyagent.visible import visible
 
 INSTRUCTIONS = (
     "TinyAgent acts in the calendar, mail, messages, notes, reminders, files and maps of the "
@@ -45,12 +47,13 @@ _NOBODY = (
 
 
 class Call(BaseModel):
-    """A call that waits for approval: what it does, in words, and its arguments."""
+    """A call that waits for approval: what it does, in words, and what to be wary of."""
 
     task: int
     tool: str
     text: str
     arguments: dict[str, Any]
+    warnings: list[str]
 
 
 class Proposal(BaseModel):
@@ -129,7 +132,8 @@ def serve(agent: TinyAgent, with_page: bool = False) -> None:
 
 
 async def _start(agent: TinyAgent, request: str, asks: bool) -> str:
-    start = partial(agent.start, request, source="mcp", asks=asks)
+    """Begin a run; what the person remembered to approve was not said to another agent."""
+    start = partial(agent.start, request, source="mcp", asks=asks, remembered=False)
     return await anyio.to_thread.run_sync(start)
 
 
@@ -160,7 +164,8 @@ def _can_ask(ctx: Context[Any, Any]) -> bool:
 def _form(state: RunState) -> tuple[str, ElicitRequestFormParams]:
     """What to ask the person: the id to answer with, and the form."""
     if state.approval is not None:
-        calls = "\n".join(f"{call.task}. {call.text}" for call in state.approval.calls)
+        lines = [line for call in state.approval.calls for line in proposed(call)]
+        calls = "\n".join(map(visible, lines))
         again = f"{state.approval.problem}\n" if state.approval.problem else ""
         message = f"{again}For “{state.request}”, TinyAgent would do this:\n{calls}"
         field = {"type": "string", "title": "Do it?", "enum": ["approve", "reject"]}
@@ -193,7 +198,10 @@ def _proposal(state: RunState) -> Proposal:
     return Proposal(
         run=state.run,
         plan=state.plan.plan if state.plan else "",
-        calls=[Call(task=c.task, tool=c.tool, text=c.text, arguments=c.arguments) for c in calls],
+        calls=[
+            Call(task=c.task, tool=c.tool, text=c.text, arguments=c.arguments, warnings=c.warnings)
+            for c in calls
+        ],
         answer=_told(state),
     )
 
