@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -267,7 +267,7 @@ def test_training_goes_on_from_what_is_shipped() -> None:
         assert ((ours > 0) == (theirs > 0)).all()
 
 
-def until(begun: job.Job, reached: Any, patience: float = 240) -> job.State:
+def until(begun: job.Job, reached: Any, patience: float = 800) -> job.State:
     """Wait until the state is so, or the job has ended."""
     end = time.monotonic() + patience
     while not reached(begun.state) and begun.state.status == "running":
@@ -276,13 +276,22 @@ def until(begun: job.Job, reached: Any, patience: float = 240) -> job.State:
     return begun.state
 
 
-def test_a_habit_is_learned_through_kill_and_resume(tmp_path: Path) -> None:
+@pytest.fixture
+def retrained(tmp_path: Path) -> Iterator[Settings]:
+    """Settings whose retrainings end with the test, as their processes would outlive it."""
+    settings = Settings(traces=tmp_path / "traces" / "traces.db")
+    yield settings
+    for begun in job.jobs(settings):
+        job.cancel(begun)
+
+
+@pytest.mark.timeout(1200)
+def test_a_habit_is_learned_through_kill_and_resume(tmp_path: Path, retrained: Settings) -> None:
     """On the real models: 20 labels of a kind that they get wrong, and others of it then right."""
     from tinyagent.planner import load_planner
     from tinyagent.train.progress import told
 
-    store = store_with(tmp_path, parked(TODO))
-    settings = Settings(traces=store.path)
+    store, settings = store_with(tmp_path, parked(TODO)), retrained
     before = load(settings)
     others = parked(OTHERS)
     assert not any("create_reminder" in before.select(request).tools for request, _ in others)

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PATIENCE, App, Ask
@@ -40,6 +41,7 @@ def over(page: Page) -> None:
         page.locator(".turn.over").wait_for(timeout=PATIENCE)
 
 
+@pytest.mark.timeout(1800)
 def test_ten_requests_are_labelled_exported_learned_and_put_in_use(
     app: App, page: Page, ask: Ask, tmp_path: Path
 ) -> None:
