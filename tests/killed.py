@@ -28,7 +28,7 @@ from tinyagent.settings import Settings
 from tinyagent.state import RunState
 from tinyagent.traces import TraceLog
 
-AT_ONCE = 4
+AT_ONCE = 8
 PLAN = """1. create_note("Note {mark}-1", "text")
 2. append_note_content("Log", "line {mark}-2.")
 3. send_sms(["+1 555 0100"], "text {mark}-3.")
@@ -155,7 +155,7 @@ def times_done(workspace: Path, mark: str, task: int) -> int:
 
 def marks(number: int) -> list[str]:
     """The requests of a child; each stands in all that its plan changes."""
-    return [f"mark-{number:04}-{letter}" for letter in "abcd"[:AT_ONCE]]
+    return [f"mark-{number:04}-{letter}" for letter in "abcdefgh"[:AT_ONCE]]
 
 
 if __name__ == "__main__":

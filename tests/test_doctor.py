@@ -13,7 +13,14 @@ import pytest
 
 from tinyagent.backends.workspace import Workspace
 from tinyagent.backends.workspace.sample import make_sample
-from tinyagent.doctor import Check, check_folder, check_packages, check_traces, examine
+from tinyagent.doctor import (
+    Check,
+    check_folder,
+    check_packages,
+    check_private,
+    check_traces,
+    examine,
+)
 from tinyagent.settings import Settings
 
 NOW = datetime(2026, 11, 24, 9, 30)
@@ -108,6 +115,19 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     os.chmod(tmp_path, 0o700)
     assert not check.ok
     assert "set workspace to another place" in check.cure
+
+
+def test_what_others_can_read_is_told(tmp_path: Path) -> None:
+    traces = tmp_path / "traces" / "traces.db"
+    audio = traces.parent / "audio" / "r1.wav"
+    audio.parent.mkdir(parents=True)
+    for path in (traces, audio):
+        path.touch(mode=0o600)
+    assert check_private(traces).ok
+    audio.chmod(0o640)
+    check = check_private(traces)
+    assert not check.ok
+    assert check.cure == f"run: chmod 600 {audio}"
 
 
 def test_traces_that_are_locked_or_no_database(tmp_path: Path) -> None:

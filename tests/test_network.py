@@ -113,7 +113,7 @@ def test_serving_the_page_asks_nobody(tmp_path: Path, places: list[str]) -> None
             time.sleep(0.1)
     finally:
         watched.process.terminate()
-        watched.process.wait(30)
+        watched.process.wait(PATIENCE)
     assert watched.strangers() == []
     listening = [line for line in watched.output.read_text().splitlines() if "http://" in line]
     assert listening == [f"TinyAgent is at http://127.0.0.1:{port} (Ctrl-C ends it)"]

@@ -29,7 +29,7 @@ from tinyagent.tools.context import ToolContext
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.visible import hidden, visible
 
-settings.register_profile("quick", max_examples=60, deadline=None)
+settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile(
     "fuzz", max_examples=200_000, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -130,7 +130,7 @@ def _carried(
     target: Target | None,
 ) -> list[str]:
     """What of other people's writing goes along, file by file, text by text."""
-    carried = [f"It hands on {target.carries}."] if target and target.carries else []
+    carried = [f"It {target.carries}."] if target and target.carries else []
     for parameter in tool.parameters:
         value = call.arguments[parameter.name]
         if parameter.kind.name == "path" and parameter.many:

@@ -5,6 +5,8 @@ It changes nothing: what does not exist yet is not made.
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import sqlite3
 import sys
@@ -25,9 +27,11 @@ from tinyagent.backends.workspace import Workspace
 from tinyagent.errors import ModelError, SettingsError, ToolDeclarationError, ToolError
 from tinyagent.mcp.config import read_config
 from tinyagent.models import ModelStatus, status
-from tinyagent.settings import Settings
+from tinyagent.remembered import FILE as REMEMBERED
+from tinyagent.settings import Settings, settings_file
 from tinyagent.tools.installed import installed_tools
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.voice.recordings import FOLDER as AUDIO
 
 OLDEST_PYTHON = (3, 11)
 TRAINING_EXTRA = "training"
@@ -71,7 +75,7 @@ def examine(settings: Settings, ask_applications: bool = False) -> list[Check]:
     if settings.backend == "workspace":
         checks.append(check_folder("workspace", settings.workspace))
     checks += [_tools(settings), _mcp(settings)]
-    checks += [check_traces(settings.traces), _backend(settings)]
+    checks += [check_traces(settings.traces), check_private(settings.traces), _backend(settings)]
     if ask_applications and checks[-1].ok:
         checks += check_applications(_mac(settings))
     return checks
@@ -170,6 +174,19 @@ def _mac(settings: Settings) -> MacOS:
     backend = open_backend(settings, datetime.now)
     assert isinstance(backend, MacOS)
     return backend
+
+
+def check_private(traces: Path) -> Check:
+    """Whether other users of the computer can read traces, recordings or settings."""
+    kept = [traces, traces.parent / REMEMBERED, settings_file(os.environ)]
+    kept += (traces.parent / AUDIO).glob("*")
+    open_to_all = [path for path in kept if path.exists() and path.stat().st_mode & 0o077]
+    if not open_to_all:
+        return Check("privacy", True, "traces, recordings and settings are yours to read only")
+    shown = ", ".join(map(str, open_to_all[:3]))
+    more = f" and {len(open_to_all) - 3} more" if len(open_to_all) > 3 else ""
+    cure = f"run: chmod 600 {shlex.join(map(str, open_to_all[:3]))}"
+    return Check("privacy", False, f"others can read {shown}{more}", cure)
 
 
 def _python(found: tuple[int, ...]) -> Check:

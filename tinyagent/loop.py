@@ -474,11 +474,7 @@ class Loop:
         by: Sequence[str] = (),
         until: str = "",
     ) -> None:
-        about = self._assessed
-        shown = [
-            self._executor.proposed(call, about[call.task].on, about[call.task].warnings)
-            for call in calls or []
-        ]
+        shown = [self._as_decided(call) for call in calls or []]
         self.run.emit(
             events.ApprovalDecided(
                 approval,
@@ -491,6 +487,12 @@ class Loop:
                 until,
             )
         )
+
+    def _as_decided(self, call: ResolvedCall) -> events.ProposedCall:
+        """The call as it was approved; an edit may have let go of what it was to act on."""
+        about = self._assessed[call.task]
+        on = about.on if call.target == about.call.target else ""
+        return self._executor.proposed(call, on, about.warnings)
 
     async def _write_texts(self, calls: list[ResolvedCall]) -> None:
         """Let a writer put the bodies of e-mails into words."""

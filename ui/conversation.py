@@ -157,8 +157,9 @@ def _decided(state: RunState) -> str:
         return '<p class="decided">You rejected it.</p>'
     if decided.decision == "revised":
         return '<p class="decided">You wrote another plan.</p>'
-    who = "You approved" if not decided.by else "As you had remembered, nobody asked for"
-    parts = [f"{who} {len(decided.calls)}"]
+    if decided.by:
+        return '<p class="decided">Not asked about, as you chose at an earlier approval.</p>'
+    parts = [f"You approved {len(decided.calls)}"]
     if decided.left_out:
         parts.append(f"left out {len(decided.left_out)}")
     if decided.edited:

@@ -27,7 +27,7 @@ def test_remember_revoke_and_be_asked_again(app: App, page: Page, ask: Ask) -> N
     page.locator("[data-example]").first.wait_for()
     ask(LATE)
     status(page, "answered")
-    expect(page.locator(".decided")).to_contain_text("nobody asked")
+    expect(page.locator(".decided")).to_contain_text("Not asked about")
     assert len(list(app.workspace.glob("messages/*.json"))) == 2
 
     page.goto(f"{app.url}/approvals")

@@ -61,8 +61,8 @@ class Target:
     Attributes:
         id: given back to the call that was approved, so that it acts on nothing else.
         text: it in words, for the approval.
-        people: addresses that the call reaches beside those in its arguments.
-        carries: what of somebody else's writing goes along, in words; "" for nothing.
+        people: addresses that an answer to it reaches.
+        carries: what of somebody else's writing would go along, in words; "" for nothing.
     """
 
     id: str

@@ -233,7 +233,8 @@ def _adapted(function: ToolFunction, hints: dict[str, Any], with_context: bool) 
     is_coroutine = inspect.iscoroutinefunction(function)
 
     @functools.wraps(function)
-    def call(context: Any, **arguments: Any) -> Any:
+    # By position only: an argument of the tool may be called ``context``, too.
+    def call(context: Any, /, **arguments: Any) -> Any:
         given = {name: _as_declared(value, *plain[name]) for name, value in arguments.items()}
         result = function(context, **given) if with_context else function(**given)
         return asyncio.run(result) if is_coroutine else result

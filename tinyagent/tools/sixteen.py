@@ -8,6 +8,7 @@ stands for in the plan, with a link where there is something to open.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from tinyagent.backends.base import Target
@@ -37,8 +38,15 @@ from tinyagent.tools.registry import Aim, ToolSet
 DEFAULT_EVENT = timedelta(minutes=60)
 
 
-def _message_in_hand(tools: ToolContext, **arguments: object) -> Target:
-    return tools.backend.message_in_hand()
+def _message_answered(tools: ToolContext, **arguments: object) -> Target:
+    message = tools.backend.message_in_hand()
+    return replace(message, carries=f"quotes {message.carries}")
+
+
+def _message_forwarded(tools: ToolContext, **arguments: object) -> Target:
+    """Whom it came from is not among those whom it reaches."""
+    message = tools.backend.message_in_hand()
+    return replace(message, people=(), carries=f"hands on {message.carries}, with its attachments")
 
 
 def _note_meant(tools: ToolContext, name: str, folder: str, **arguments: object) -> Target:
@@ -169,7 +177,7 @@ def compose_new_email(
     app="Mail",
     changes=True,
     sentence="Reply to the selected e-mail",
-    aim=Aim(_message_in_hand),
+    aim=Aim(_message_answered),
 )
 def reply_to_email(
     tools: ToolContext,
@@ -190,7 +198,7 @@ def reply_to_email(
     app="Mail",
     changes=True,
     sentence="Forward the selected e-mail to {recipients}",
-    aim=Aim(_message_in_hand),
+    aim=Aim(_message_forwarded),
 )
 def forward_email(
     tools: ToolContext,

@@ -17,5 +17,5 @@ def route_url(start: str, end: str, transport: str) -> str:
 
     ``transport`` is "d" (drive), "w" (walk) or "r" (public transport).
     """
-    query = {"saddr": start} if start else {}
-    return _MAPS + urlencode(query | {"daddr": end, "dirflg": transport}, quote_via=quote)
+    query = ({"saddr": start} if start else {}) | {"daddr": end, "dirflg": transport}
+    return _MAPS + urlencode(query, quote_via=quote, errors="replace")
