@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import SettingsError, TraceError
-from tinyagent.voice.recordings import recording_of
+from ui.downloads import downloads
 from ui.voice import Voice
 
 HOST = "127.0.0.1"
@@ -90,19 +90,13 @@ def require_password(host: str, password: str) -> None:
 
 
 def routes(agent: TinyAgent) -> Sequence[BaseRoute]:
-    """The page's scripts, the workspace's files to read, the traces and their recordings."""
+    """The page's scripts, the workspace's files to read, the traces and what is made of them."""
 
     def trace(request: Request) -> Response:
         try:
             return JSONResponse(agent.traces.read(request.path_params["run"]), headers=_SAFE)
         except TraceError as error:
             return PlainTextResponse(str(error), 404, headers=_SAFE)
-
-    def recording(request: Request) -> Response:
-        sound = recording_of(agent.settings.traces, request.path_params["run"])
-        if not sound.is_file():
-            return PlainTextResponse("There is no such recording.", 404, headers=_SAFE)
-        return FileResponse(sound, media_type="audio/wav", headers=_SAFE)
 
     def file(request: Request) -> Response:
         if agent.settings.backend != "workspace":
@@ -113,8 +107,8 @@ def routes(agent: TinyAgent) -> Sequence[BaseRoute]:
         Route("/ui/vis-network.js", lambda request: FileResponse(VIS_NETWORK)),
         Mount("/ui", _Assets(directory=ASSETS)),
         Route("/trace/{run}.json", trace),
-        Route("/trace/{run}.wav", recording),
         Route("/files/{path:path}", file),
+        *downloads(agent),
     ]
 
 

@@ -26,27 +26,35 @@ class Format:
     Attributes:
         help: what it is for.
         write: writes runs to a path, and says how many.
+        ending: of the file's name; "" for a folder.
         labelled: it takes labelled runs only.
         redacts: names can be taken out of it.
     """
 
     help: str
     write: Callable[[Iterable[Trace], Path], int]
+    ending: str
     labelled: bool = False
     redacts: bool = True
 
 
 FORMATS = {
-    "planner": Format("JSON lines for `tinyagent train planner`", planner_lines, True),
-    "toolrag": Format("CSV for a classifier: the request and a column a tool", toolrag_table, True),
-    "openai": Format("OpenAI's fine-tuning format: messages and tools", openai_lines, True),
-    "testset": Format("a test set for `tinyagent eval`", test_set, True),
-    "notebook": Format("one run as a Jupyter notebook", notebook),
-    "parquet": Format("a table for pandas, DuckDB and the like", parquet),
-    "speech": Format(
-        "a folder of recordings and what is said in them", speech_folder, redacts=False
+    "planner": Format("JSON lines for `tinyagent train planner`", planner_lines, ".jsonl", True),
+    "toolrag": Format(
+        "CSV for a classifier: the request and a column a tool", toolrag_table, ".csv", True
     ),
-    "otel": Format("OpenTelemetry spans (OTLP JSON lines), in OpenInference's words", spans),
+    "openai": Format(
+        "OpenAI's fine-tuning format: messages and tools", openai_lines, ".jsonl", True
+    ),
+    "testset": Format("a test set for `tinyagent eval`", test_set, ".jsonl", True),
+    "notebook": Format("one run as a Jupyter notebook", notebook, ".ipynb"),
+    "parquet": Format("a table for pandas, DuckDB and the like", parquet, ".parquet"),
+    "otel": Format(
+        "OpenTelemetry spans (OTLP JSON lines), in OpenInference's words", spans, ".jsonl"
+    ),
+    "speech": Format(
+        "a folder of recordings and what is said in them", speech_folder, "", redacts=False
+    ),
 }
 
 
