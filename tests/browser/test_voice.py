@@ -82,6 +82,8 @@ def test_speak_read_correct_approve(app: App, page: Page, spoken: Path) -> None:
 def test_hands_free_needs_one_click(app: App, page: Page, spoken: Path, configured: str) -> None:
     with_silence(say(PLUMBER, spoken), 0.5, 1.0)
     speak(page)
+    page.locator('[data-state="writing"]').wait_for()
+    page.locator(".said").wait_for()
     status(page, "approval")
     expect(page.locator(".said")).to_have_text(HEARD)
     page.locator("form.approval .primary").click()
