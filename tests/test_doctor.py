@@ -145,3 +145,17 @@ def test_traces_that_are_locked_or_no_database(tmp_path: Path) -> None:
     broken = check_traces(file)
     assert not broken.ok
     assert "move the file away" in broken.cure
+
+
+def test_own_tools_and_mcp_servers_are_examined(tmp_path: Path) -> None:
+    settings = replace(settings_in(tmp_path), tools=tmp_path, mcp=tmp_path / "mcp.json")
+    checks = by_name(examine(settings))
+    assert checks["tools"].ok
+    assert "16, 0 of them your own" in checks["tools"].detail
+    assert checks["mcp"].ok
+    (tmp_path / "mine.py").write_text("import no_such_module\n", encoding="utf-8")
+    (tmp_path / "mcp.json").write_text('{"mcpServers": {"a": {}}}', encoding="utf-8")
+    checks = by_name(examine(settings))
+    assert "mine.py, line 1: ModuleNotFoundError" in checks["tools"].detail
+    assert "server a: it needs a command or a url" in checks["mcp"].detail
+    assert not checks["tools"].ok and not checks["mcp"].ok

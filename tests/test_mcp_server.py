@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from mcp import Client, StdioServerParameters
@@ -42,9 +45,14 @@ class Person:
         return ElicitResult(action="accept", content={"answer": answer})
 
 
+COMMAND = ("-m", "tinyagent", "mcp")
+
+
 @asynccontextmanager
-async def connected(settings: Settings, **options: Any) -> AsyncIterator[Client]:
-    """A client of the command ``tinyagent mcp``."""
+async def connected(
+    settings: Settings, command: Sequence[str] = COMMAND, **options: Any
+) -> AsyncIterator[Client]:
+    """A client of a command of ours, ``tinyagent mcp`` if no other is given."""
     file = settings.workspace.parent / "settings.toml"
     file.write_text(
         f'backend = "workspace"\nworkspace = "{settings.workspace}"\n'
@@ -52,10 +60,8 @@ async def connected(settings: Settings, **options: Any) -> AsyncIterator[Client]
         encoding="utf-8",
     )
     env = os.environ | {"TINYAGENT_SETTINGS": str(file)}
-    command = StdioServerParameters(
-        command=sys.executable, args=["-m", "tinyagent", "mcp"], env=env, cwd=ROOT
-    )
-    async with Client(command, **options) as client:
+    server = StdioServerParameters(command=sys.executable, args=[*command], env=env, cwd=ROOT)
+    async with Client(server, **options) as client:
         yield client
 
 
@@ -102,6 +108,24 @@ def test_plan_changes_nothing_and_run_asks_the_person_over_stdio(settings: Setti
     assert "Send an SMS to" in person.asked[0]
     rows = TraceStore(settings.traces).page(Filter(), "newest", 9, 0)
     assert [row.source for row in rows] == ["mcp"] * 3
+
+
+def test_the_page_is_served_beside_the_client_where_it_is_asked_for(settings: Settings) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    async def talk() -> None:
+        command = ("app.py", "--mcp", "--port", str(port))
+        async with connected(settings, command) as client:
+            found = content(await client.call_tool("run", {"request": "What is Sid's number?"}))
+            assert found["complete"], found
+            page = await asyncio.to_thread(
+                urlopen, f"http://127.0.0.1:{port}/trace/{found['run']}.json"
+            )
+            assert json.load(page)["source"] == "mcp"
+
+    asyncio.run(talk())
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

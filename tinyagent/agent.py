@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Self
@@ -23,11 +24,11 @@ from tinyagent.approval import ApprovalBook, Decision
 from tinyagent.backends.base import Backend
 from tinyagent.errors import PlanError, TraceError
 from tinyagent.events import Event
-from tinyagent.loop import Loop
+from tinyagent.loop import Loop, check_request
 from tinyagent.models import read_manifest
 from tinyagent.parts import Parts, Planner
-from tinyagent.plans.syntax import read_plan
-from tinyagent.plans.validate import problems
+from tinyagent.plans.syntax import Plan, read_plan
+from tinyagent.plans.validate import problems, validate
 from tinyagent.remembered import Remembered, RememberedApprovals
 from tinyagent.run import Listener, Run
 from tinyagent.settings import Settings, load_settings
@@ -37,12 +38,13 @@ from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
 from tinyagent.undo import can_undo, undo_run
+from tinyagent.versions import PARTS, Part, Versions, with_versions
 from tinyagent.writers import Writer
 
 if TYPE_CHECKING:
     from tinyagent.backends.zoom import ZoomAccount
     from tinyagent.mcp.client import McpServers
-    from tinyagent.toolrag.base import ToolRAG
+    from tinyagent.toolrag.base import Selection, ToolRAG
 
 _KEPT = 100
 """Runs kept in memory once they are over; older ones are read from the trace log."""
@@ -101,6 +103,7 @@ class TinyAgent:
             ThreadPoolExecutor(16, "tasks"),
             versions or {},
         )
+        self._chosen: dict[Part, str] | None = None
         self._loops: dict[str, Loop] = {}
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
@@ -128,11 +131,13 @@ class TinyAgent:
         with contextlib.ExitStack() as undo:
             traces = TraceLog(settings.traces)
             undo.callback(traces.close)
+            chosen = Versions(settings).chosen()
+            now = with_versions(settings)
             servers = open_servers(settings)  # they start while the models are loaded
             if servers is not None:
                 undo.callback(servers.close)
             backend = open_backend(settings, clock)
-            planner = planner_of(settings)
+            planner = planner_of(now)
             writer = writer_of(settings)
             if servers is not None:
                 tools = tools.with_more(servers.tools(tools))
@@ -140,7 +145,7 @@ class TinyAgent:
                 settings,
                 backend=backend,
                 tools=tools,
-                toolrag=load(settings, tools),
+                toolrag=load(now, tools),
                 planner=planner,
                 writer=writer,
                 traces=traces,
@@ -148,6 +153,7 @@ class TinyAgent:
                 versions=_versions(settings),
                 servers=servers,
             )
+            agent._chosen = chosen
             undo.pop_all()
         return agent
 
@@ -159,6 +165,7 @@ class TinyAgent:
         source: str = "python",
         asks: bool = True,
         remembered: bool = True,
+        plan: str = "",
     ) -> str:
         """Begin a run; returns its id at once.
 
@@ -169,11 +176,19 @@ class TinyAgent:
             asks: a person is there to answer questions; else a look-up that fits
                 several or nothing fails.
             remembered: approvals that were remembered count; else it is asked each time.
+            plan: one to run as it is, approvals and all; "" has one written.
+
+        Raises:
+            PlanError: the plan is none, or does not fit the tools.
         """
         request = _whole(request)
+        self._take_versions()
         began = self.clock()
+        given = read_plan(plan) if plan else None
+        if given is not None:
+            validate(given, self.tools, now or began)
         run = new_run(self.clock, self.traces.record)
-        loop = Loop(self._parts, run, request, now or began, source, asks, remembered)
+        loop = Loop(self._parts, run, request, now or began, source, asks, remembered, given)
 
         async def begin() -> None:
             self._forget_old()
@@ -260,6 +275,35 @@ class TinyAgent:
             return [error]
         return problems(plan, self.tools, datetime.fromisoformat(self.state(run).now))
 
+    def propose(self, request: str, now: datetime | None = None) -> tuple[Selection, Plan]:
+        """Pick the tools and plan, as a run would; nothing runs, and nothing is recorded.
+
+        Raises:
+            RequestError: it is empty, or too long to be planned.
+            PlanError: no plan was found.
+        """
+        check_request(request)
+        self._take_versions()
+        parts = self._parts
+
+        def work() -> tuple[Selection, Plan]:
+            selection = parts.toolrag.select(request)
+            if not selection.tools:
+                return selection, Plan()
+            planned = parts.planner.plan(
+                request,
+                self.tools.only(selection.tools),
+                now or self.clock(),
+                odds=selection.odds,
+                on_text=lambda text: None,
+                on_restart=lambda: None,
+                avoid=(),
+                stop=lambda: False,
+            )
+            return selection, planned.plan
+
+        return parts.models.submit(work).result()
+
     def can_undo(self, run: str) -> bool:
         """Did the run change anything that can be taken back? TraceError if there is no such."""
         return can_undo(self.traces.happened(run))
@@ -329,6 +373,26 @@ class TinyAgent:
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something on the agent's loop, and wait for it."""
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _take_versions(self) -> None:
+        """Load what was put in use since; runs under way keep what they have."""
+        if self._chosen is None:
+            return  # made of parts that were given
+        chosen = Versions(self.settings).chosen()
+        if chosen == self._chosen:
+            return
+        from tinyagent.remote import planner_of
+        from tinyagent.toolrag import load
+
+        now, parts = with_versions(self.settings), self._parts
+        changed = {part for part in PARTS if chosen[part] != self._chosen[part]}
+        self._parts = replace(
+            parts,
+            toolrag=load(now, self.tools) if "toolrag" in changed else parts.toolrag,
+            planner=planner_of(now) if "planner" in changed else parts.planner,
+            versions=_versions(self.settings),
+        )
+        self._chosen = chosen
 
     def _live_loop(self, run: str) -> Loop:
         if run not in self._loops:
@@ -411,7 +475,12 @@ def _versions(settings: Settings) -> dict[str, str]:
     """Of the program and each model file (its package's, or the start of its hash); the server."""
     models = read_manifest(settings.models)
     found = {name: entry.version or entry.sha256[:12] for name, entry in models.items()}
+    versions = Versions(settings)
+    chosen = {
+        "toolrag-classifier": versions.in_use("toolrag").sha256[:12],
+        "planner-adapter": versions.in_use("planner").sha256[:12],
+    }
     server = {}
     if settings.server:
         server["server"] = f"{settings.server_model} at {urlsplit(settings.server).netloc}"
-    return {"tinyagent": program_version()} | found | server
+    return {"tinyagent": program_version()} | found | chosen | server

@@ -24,10 +24,13 @@ from tinyagent.agent import open_backend
 from tinyagent.backends.macos import MacOS
 from tinyagent.backends.macos.scripts import APPLICATIONS
 from tinyagent.backends.workspace import Workspace
-from tinyagent.errors import ModelError, SettingsError, ToolError
+from tinyagent.errors import ModelError, SettingsError, ToolDeclarationError, ToolError
+from tinyagent.mcp.config import read_config
 from tinyagent.models import ModelStatus, status
 from tinyagent.remembered import FILE as REMEMBERED
 from tinyagent.settings import Settings, settings_file
+from tinyagent.tools.installed import installed_tools
+from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.voice.recordings import FOLDER as AUDIO
 
 OLDEST_PYTHON = (3, 11)
@@ -52,7 +55,7 @@ class Check:
 
 
 def examine(settings: Settings, ask_applications: bool = False) -> list[Check]:
-    """Check Python, packages, models, folders, the backend and the training extra, in that order.
+    """Check Python, packages, models, tools, folders and the backend, in that order.
 
     ``ask_applications`` asks each application of the Mac a harmless question, which opens
     it, and makes macOS ask for the permission that is missing.
@@ -71,6 +74,7 @@ def examine(settings: Settings, ask_applications: bool = False) -> list[Check]:
     checks += _models(settings.models)
     if settings.backend == "workspace":
         checks.append(check_folder("workspace", settings.workspace))
+    checks += [_tools(settings), _mcp(settings)]
     checks += [check_traces(settings.traces), check_private(settings.traces), _backend(settings)]
     if ask_applications and checks[-1].ok:
         checks += check_applications(_mac(settings))
@@ -224,6 +228,23 @@ def _model(found: ModelStatus) -> Check:
         return Check(name, False, found.detail, f"run: {found.command}")
     origin = f" {found.version}" if found.version else ""
     return Check(name, True, f"{found.size / 1e6:.1f} MB{origin}, {found.licence}")
+
+
+def _tools(settings: Settings) -> Check:
+    try:
+        tools = installed_tools(settings.tools)
+    except ToolDeclarationError as error:
+        return Check("tools", False, str(error), f"mend it, or move it out of {settings.tools}")
+    return Check("tools", True, f"{len(tools)}, {len(tools) - len(SIXTEEN)} of them your own")
+
+
+def _mcp(settings: Settings) -> Check:
+    """The file of MCP servers; to start them is for ``tinyagent tools``."""
+    try:
+        servers = read_config(settings.mcp)
+    except SettingsError as error:
+        return Check("mcp", False, str(error), "mend the file; docs/mcp.md shows one")
+    return Check("mcp", True, ", ".join(servers) or "no servers")
 
 
 def _backend(settings: Settings) -> Check:

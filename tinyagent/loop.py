@@ -50,6 +50,8 @@ _log = logging.getLogger(__name__)
 
 LONGEST_REQUEST = 2000
 """Characters: some 500 tokens, which is what fits beside the tools in the planner's prompt."""
+GIVEN = "given"
+"""The method of picking the tools of a plan that a person gave."""
 _MAIL = ("compose_new_email", "reply_to_email", "forward_email")
 _SAY_OTHERWISE = "Say it in other words, or in smaller steps."
 _NOTHING_DONE = "Nothing was changed. Then ask again."
@@ -70,6 +72,7 @@ class Loop:
         source: who started it, for the trace.
         asks: a person is there to answer questions.
         remembered: approvals that were remembered count.
+        given: a plan to run as it is; None has one written.
     """
 
     def __init__(
@@ -81,12 +84,14 @@ class Loop:
         source: str,
         asks: bool,
         remembered: bool = True,
+        given: Plan | None = None,
     ) -> None:
         self._parts = parts
         self.run = run
         self._request = request
         self._now = now
         self._source = source
+        self._given = given
         self._stop = threading.Event()
         self._writers = Writers(parts.writer, parts.writer_lock, self._stop.is_set)
         self._tools = parts.tools
@@ -186,16 +191,29 @@ class Loop:
             )
         )
         check_request(self._request)
-        selection = await self._select()
-        plan = await self._plan(selection.tools) if selection.tools else Plan()
-        if not plan.calls:
-            self.run.emit(cannot(self._tools, selection.probabilities))
-            return
-        await self._executor.settle()
-        await self._approve_calls(changes=False)
-        await self._mend(plan, selection.tools)
+        if self._given is not None:
+            self._take_given(self._given)
+            await self._executor.settle()
+            await self._approve_calls(changes=False)
+        else:
+            selection = await self._select()
+            plan = await self._plan(selection.tools) if selection.tools else Plan()
+            if not plan.calls:
+                self.run.emit(cannot(self._tools, selection.probabilities))
+                return
+            await self._executor.settle()
+            await self._approve_calls(changes=False)
+            await self._mend(plan, selection.tools)
         await self._approve_calls()
         self.run.emit(answer(self.run.state, self._tools))
+
+    def _take_given(self, plan: Plan) -> None:
+        """Run a person's plan: no model is asked, and none replaces it where a task fails."""
+        called = self._tools.only({call.tool for call in plan})
+        declared = declarations(called.values())
+        self.run.emit(events.ToolsSelected({}, list(called), None, GIVEN, 0.0, declared))
+        self._begin_plan()
+        self._take(plan, events.PlanReady(str(plan), "", 0, 0, 0, {}, 1.0))
 
     async def _select(self) -> events.ToolsSelected:
         loop = asyncio.get_running_loop()

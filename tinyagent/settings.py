@@ -43,7 +43,9 @@ class Settings:
         toolrag: how the tools to offer are picked: `classifier` is trained for it, `basic`
             takes the descriptions that are most alike, `all` offers every tool.
         threshold: a tool whose probability is at least this is offered (toolrag `classifier`).
-        planner: a GGUF file to plan with; empty for the shipped planner.
+        classifier: an ONNX graph of `tinyagent train toolrag`, its JSON beside it; empty for the
+            version in use.
+        planner: a GGUF file to plan with; empty for the version in use.
         server: the base URL of an OpenAI-compatible server that plans in its place, such as
             `http://127.0.0.1:8080/v1` (docs/servers.md); empty for none. Requests go there.
         server_model: the name that the server knows the model by.
@@ -85,6 +87,7 @@ class Settings:
     )
     toolrag: Literal["classifier", "basic", "all"] = "classifier"
     threshold: float = field(default=0.5, metadata={"least": 0, "most": 1})
+    classifier: str = ""
     planner: str = ""
     server: str = field(default="", metadata={"prefix": "http"})
     server_model: str = ""

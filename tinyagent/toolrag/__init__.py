@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyagent.models import find
@@ -28,11 +29,12 @@ def load(settings: Settings, tools: ToolSet = SIXTEEN) -> ToolRAG:
     tokenizer = find("minilm-tokenizer", models)
     if settings.toolrag == "basic":
         return BasicRAG(tools, Encoder(find("minilm-int8", models), tokenizer, settings.threads))
-    labels = find("toolrag-labels", models)
+    graph = Path(settings.classifier) if settings.classifier else None
+    labels = graph.with_suffix(".json") if graph else find("toolrag-labels", models)
     trained = tools.only(read_labels(labels))
     classifier = Classifier(
         trained,
-        find("toolrag-classifier", models),
+        graph or find("toolrag-classifier", models),
         labels,
         find("minilm", models),
         tokenizer,
