@@ -171,3 +171,41 @@ def test_invented_tools_change_the_terms_of_a_plan_and_nothing_else() -> None:
             ), original
         seen.add(str(retold))
     assert len(seen) > 40
+
+
+def test_toolrag_goes_on_where_it_was_cut_off(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tinyagent.train import toolrag
+    from tinyagent.train.progress import FILE, tell, told
+
+    recipe = toolrag.Recipe(rows=48, epochs=1, batch=8, threads=1, checkpoint_every=2)
+    few = tmp_path / "few.jsonl"
+    few.write_text("\n".join((data / "validation.jsonl").read_text().splitlines()[:8]) + "\n")
+
+    def run(out: Path) -> None:
+        files = (find("minilm", MODELS), find("minilm-tokenizer", MODELS))
+        toolrag.train(data / "train.jsonl", few, *files, out, recipe)
+
+    def cut_off(out: Path, progress: object) -> None:
+        tell(out, progress)  # type: ignore[arg-type]
+        if progress.step == 3:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(toolrag, "tell", cut_off)
+        run(tmp_path / "cut")
+    with (tmp_path / "cut" / FILE).open("a") as lines:
+        lines.write('{"step": 4, "sha')
+        lines.write("\n")
+    run(tmp_path / "cut")
+    run(tmp_path / "whole")
+    cut, whole = told(tmp_path / "cut"), told(tmp_path / "whole")
+    assert [x.step for x in cut] == [x.step for x in whole] == [1, 2, 3, 4, 5, 6]
+    assert [x.loss for x in cut] == pytest.approx([x.loss for x in whole])
+    assert whole[-1].share == 1.0
+    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == [
+        "classifier.json",
+        "classifier.onnx",
+        FILE,
+    ]

@@ -13,6 +13,7 @@ import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -21,20 +22,21 @@ from tinyagent.approval import ApprovalBook, Decision
 from tinyagent.backends.base import Backend
 from tinyagent.errors import PlanError, TraceError
 from tinyagent.events import Event
-from tinyagent.loop import Loop
+from tinyagent.loop import Loop, check_request
 from tinyagent.models import read_manifest
 from tinyagent.parts import Parts, Planner
-from tinyagent.plans.syntax import read_plan
-from tinyagent.plans.validate import problems
+from tinyagent.plans.syntax import Plan, read_plan
+from tinyagent.plans.validate import problems, validate
 from tinyagent.run import Run
 from tinyagent.settings import Settings
 from tinyagent.state import RunState
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
+from tinyagent.versions import PARTS, Part, Versions, with_versions
 from tinyagent.writers import Writer
 
 if TYPE_CHECKING:
-    from tinyagent.toolrag.base import ToolRAG
+    from tinyagent.toolrag.base import Selection, ToolRAG
 
 _KEPT = 100
 """Runs kept in memory once they are over; older ones are read from the trace log."""
@@ -81,6 +83,7 @@ class TinyAgent:
             ThreadPoolExecutor(16, "tasks"),
             versions or {},
         )
+        self._chosen: dict[Part, str] | None = None
         self._loops: dict[str, Loop] = {}
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
@@ -101,16 +104,20 @@ class TinyAgent:
         from tinyagent.toolrag import load
 
         traces = TraceLog(settings.traces)
-        return cls(
+        chosen = Versions(settings).chosen()
+        now = with_versions(settings)
+        agent = cls(
             settings,
             backend=open_backend(settings, clock),
-            toolrag=load(settings),
-            planner=load_planner(settings),
+            toolrag=load(now),
+            planner=load_planner(now),
             writer=load_writer(settings) if settings.writers else None,
             traces=traces,
             clock=clock,
             versions=_versions(settings),
         )
+        agent._chosen = chosen
+        return agent
 
     def start(
         self,
@@ -119,6 +126,7 @@ class TinyAgent:
         *,
         source: str = "python",
         asks: bool = True,
+        plan: str = "",
     ) -> str:
         """Begin a run; returns its id at once.
 
@@ -128,10 +136,18 @@ class TinyAgent:
             source: who asks, for the trace.
             asks: a person is there to answer questions; else a look-up that fits
                 several or nothing fails.
+            plan: one to run as it is, approvals and all; "" has one written.
+
+        Raises:
+            PlanError: the plan is none, or does not fit the tools.
         """
+        self._take_versions()
         began = self._clock()
+        given = read_plan(plan) if plan else None
+        if given is not None:
+            validate(given, SIXTEEN, now or began)
         run = Run(f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", self._clock, self.traces.record)
-        loop = Loop(self._parts, run, request, now or began, source, asks)
+        loop = Loop(self._parts, run, request, now or began, source, asks, given)
 
         async def begin() -> None:
             self._forget_old()
@@ -201,6 +217,34 @@ class TinyAgent:
             return [error]
         return problems(plan, SIXTEEN, datetime.fromisoformat(self.state(run).now))
 
+    def propose(self, request: str, now: datetime | None = None) -> tuple[Selection, Plan]:
+        """Pick the tools and plan, as a run would; nothing runs, and nothing is recorded.
+
+        Raises:
+            RequestError: it is empty, or too long to be planned.
+            PlanError: no plan was found.
+        """
+        check_request(request)
+        self._take_versions()
+        parts = self._parts
+
+        def work() -> tuple[Selection, Plan]:
+            selection = parts.toolrag.select(request)
+            if not selection.tools:
+                return selection, Plan()
+            planned = parts.planner.plan(
+                request,
+                SIXTEEN.only(selection.tools),
+                now or self._clock(),
+                on_text=lambda text: None,
+                on_restart=lambda: None,
+                avoid=(),
+                stop=lambda: False,
+            )
+            return selection, planned.plan
+
+        return parts.models.submit(work).result()
+
     def names(self) -> dict[str, list[str]]:
         """The names in use where it acts, by what they name: "contacts", "notes" …"""
         return self._parts.backend.names()
@@ -232,6 +276,26 @@ class TinyAgent:
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something on the agent's loop, and wait for it."""
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _take_versions(self) -> None:
+        """Load what was put in use since; runs under way keep what they have."""
+        if self._chosen is None:
+            return  # made of parts that were given
+        chosen = Versions(self.settings).chosen()
+        if chosen == self._chosen:
+            return
+        from tinyagent.planner import load_planner
+        from tinyagent.toolrag import load
+
+        now, parts = with_versions(self.settings), self._parts
+        changed = {part for part in PARTS if chosen[part] != self._chosen[part]}
+        self._parts = replace(
+            parts,
+            toolrag=load(now) if "toolrag" in changed else parts.toolrag,
+            planner=load_planner(now) if "planner" in changed else parts.planner,
+            versions=_versions(self.settings),
+        )
+        self._chosen = chosen
 
     def _live_loop(self, run: str) -> Loop:
         if run not in self._loops:
@@ -281,4 +345,9 @@ def _versions(settings: Settings) -> dict[str, str]:
     """Of the program, and of each model file: its package's, or the start of its hash."""
     models = read_manifest(settings.models)
     found = {name: entry.version or entry.sha256[:12] for name, entry in models.items()}
-    return {"tinyagent": program_version()} | found
+    versions = Versions(settings)
+    chosen = {
+        "toolrag-classifier": versions.in_use("toolrag").sha256[:12],
+        "planner-adapter": versions.in_use("planner").sha256[:12],
+    }
+    return {"tinyagent": program_version()} | found | chosen

@@ -19,6 +19,8 @@ from tinyagent.console import explained, tracked
 from tinyagent.data.cli import app as data
 from tinyagent.errors import SettingsError
 from tinyagent.evaluation.cli import evaluate_set
+from tinyagent.retrain.cli import app as models
+from tinyagent.retrain.cli import retrain
 from tinyagent.traces.cli import app as traces
 from tinyagent.train.cli import app as train
 from tinyagent.voice.cli import transcribe
@@ -29,8 +31,10 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 app.add_typer(train, name="train")
 app.add_typer(traces, name="traces")
+app.add_typer(models, name="models")
 app.command("eval")(evaluate_set)
 app.command()(transcribe)
+app.command()(retrain)
 
 Now = Annotated[str, typer.Option(help="ISO time that times count from; default: this minute.")]
 
@@ -99,8 +103,9 @@ def plan(
         from tinyagent.planner import load_planner
         from tinyagent.settings import load_settings
         from tinyagent.toolrag import load
+        from tinyagent.versions import with_versions
 
-        settings = load_settings(toolrag=toolrag, planner=model)
+        settings = with_versions(load_settings(toolrag=toolrag, planner=model))
         answer = plan_row(load(settings), load_planner(settings))
         _report(run_batch(source, target, answer, tracked))
 

@@ -40,6 +40,8 @@ _log = logging.getLogger(__name__)
 
 LONGEST_REQUEST = 2000
 """Characters: some 500 tokens, which is what fits beside the tools in the planner's prompt."""
+GIVEN = "given"
+"""The method of picking the tools of a plan that a person gave."""
 _MAIL = ("compose_new_email", "reply_to_email", "forward_email")
 _SAY_OTHERWISE = "Say it in other words, or in smaller steps."
 
@@ -58,16 +60,25 @@ class Loop:
         now: what its times count from.
         source: who started it, for the trace.
         asks: a person is there to answer questions.
+        given: a plan to run as it is; None has one written.
     """
 
     def __init__(
-        self, parts: Parts, run: Run, request: str, now: datetime, source: str, asks: bool
+        self,
+        parts: Parts,
+        run: Run,
+        request: str,
+        now: datetime,
+        source: str,
+        asks: bool,
+        given: Plan | None = None,
     ) -> None:
         self._parts = parts
         self.run = run
         self._request = request
         self._now = now
         self._source = source
+        self._given = given
         self._stop = threading.Event()
         self._writers = Writers(parts.writer, parts.writer_lock, self._stop.is_set)
         self._executor = Executor(
@@ -158,15 +169,26 @@ class Loop:
             )
         )
         check_request(self._request)
-        selection = await self._select()
-        plan = await self._plan(selection.tools) if selection.tools else Plan()
-        if not plan.calls:
-            self.run.emit(cannot(SIXTEEN, selection.probabilities))
-            return
-        await self._executor.settle()
-        await self._mend(plan, selection.tools)
+        if self._given is not None:
+            self._take_given(self._given)
+            await self._executor.settle()
+        else:
+            selection = await self._select()
+            plan = await self._plan(selection.tools) if selection.tools else Plan()
+            if not plan.calls:
+                self.run.emit(cannot(SIXTEEN, selection.probabilities))
+                return
+            await self._executor.settle()
+            await self._mend(plan, selection.tools)
         await self._change()
         self.run.emit(answer(self.run.state, SIXTEEN))
+
+    def _take_given(self, plan: Plan) -> None:
+        """Run a person's plan: no model is asked, and none replaces it where a task fails."""
+        tools = [name for name in SIXTEEN if name in {call.tool for call in plan}]
+        self.run.emit(events.ToolsSelected({}, tools, None, GIVEN, 0.0))
+        self._begin_plan()
+        self._take(plan, events.PlanReady(str(plan), "", 0, 0, 0, {}, 1.0))
 
     async def _select(self) -> events.ToolsSelected:
         loop = asyncio.get_running_loop()

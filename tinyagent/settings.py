@@ -40,7 +40,9 @@ class Settings:
         toolrag: how the tools to offer are picked: `classifier` is trained for it, `basic`
             takes the examples that are most alike, `all` offers all sixteen.
         threshold: a tool whose probability is at least this is offered (toolrag `classifier`).
-        planner: a GGUF file to plan with; empty for the shipped planner.
+        classifier: an ONNX graph of `tinyagent train toolrag`, its JSON beside it; empty for the
+            version in use.
+        planner: a GGUF file to plan with; empty for the version in use.
         writers: the base model writes the bodies of e-mails; if off, the planner's words stand.
         send_mail: approved e-mails are sent; if off, they are left as drafts.
         task_timeout: seconds that one task may take.
@@ -63,6 +65,7 @@ class Settings:
     )
     toolrag: Literal["classifier", "basic", "all"] = "classifier"
     threshold: float = field(default=0.5, metadata={"least": 0, "most": 1})
+    classifier: str = ""
     planner: str = ""
     writers: bool = True
     send_mail: bool = False

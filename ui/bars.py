@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from html import escape
 
 from tinyagent.state import RunState
@@ -11,6 +12,7 @@ _METHODS = {
     "classifier": "trained classifier",
     "basic": "nearest examples",
     "all": "all tools offered",
+    "given": "those of the plan that was given",
 }
 
 
@@ -21,16 +23,23 @@ def bars(state: RunState) -> str:
         waits = bool(state.run) and not state.over
         text = "Picking the tools…" if waits else "How likely each of the 16 tools is needed."
         return f'<p class="empty">{text}</p>'
-    picked = set(selection.tools)
-    ranked = sorted(selection.probabilities.items(), key=lambda item: -item[1])
-    rows = "".join(_bar(tool, p, tool in picked) for tool, p in ranked)
-    line = selection.threshold
-    drawn = "" if line is None else f' style="--threshold: {line:.0%}"'
-    kind = "bars" if line is None else "bars with-threshold"
+    picked, line = set(selection.tools), selection.threshold
     method = _METHODS.get(selection.method, selection.method)
     limit = "" if line is None else f", offered from {line:.2f}"
-    caption = f"{len(picked)} of {len(ranked)} picked · {method}{limit}"
-    return f'<p class="caption">{escape(caption)}</p><ol class="{kind}"{drawn}>{rows}</ol>'
+    caption = f"{len(picked)} of {len(selection.probabilities)} picked · {method}{limit}"
+    drawn = tool_bars(selection.probabilities, picked, line)
+    return f'<p class="caption">{escape(caption)}</p>{drawn}'
+
+
+def tool_bars(
+    probabilities: Mapping[str, float], picked: Collection[str], threshold: float | None
+) -> str:
+    """A bar a tool, the likeliest first, and the threshold across them where there is one."""
+    ranked = sorted(probabilities.items(), key=lambda item: -item[1])
+    rows = "".join(_bar(tool, p, tool in picked) for tool, p in ranked)
+    drawn = "" if threshold is None else f' style="--threshold: {threshold:.0%}"'
+    kind = "bars" if threshold is None else "bars with-threshold"
+    return f'<ol class="{kind}"{drawn}>{rows}</ol>'
 
 
 def _bar(tool: str, probability: float, picked: bool) -> str:

@@ -12,25 +12,26 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import parse_qsl
 
 import gradio as gr
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import TraceError
 from tinyagent.state import RunState
-from tinyagent.traces.store import TraceStore
 from ui.actions import actions
 from ui.bars import bars
 from ui.conversation import earlier, problem, turn, welcome
 from ui.graph import graph
 from ui.icons import icon
+from ui.models_page import add_models_page
 from ui.plan import plan
 from ui.results import results, timings
 from ui.server import ASSETS, HOST, app_options
-from ui.traces import traces
+from ui.traces_page import add_traces_page
 
 TITLE = "TinyAgent"
+HOME = "Assistant"
+"""The first page's name in the bar."""
 PAUSE = 0.04
 """Seconds between two updates of the page: events come faster while a plan is written."""
 
@@ -40,7 +41,6 @@ _READ_SESSION = """async () => {
     while (!window.tinyagent) await new Promise((again) => setTimeout(again, 10));
     return [window.tinyagent.session()];
 }"""
-_READ_QUERY = "() => [[location.search]]"
 _KEEP_SESSION = "(runs) => window.tinyagent.remember(runs)"
 
 Updates = AsyncIterator[dict[gr.components.Component, Any]]
@@ -53,16 +53,11 @@ class Page:
     def __init__(self, agent: TinyAgent) -> None:
         self._agent = agent
         with gr.Blocks(title=TITLE, analytics_enabled=False) as self.blocks:
-            gr.Navbar(main_page_name="Assistant")
+            gr.Navbar(main_page_name=HOME)
             self._lay_out()
             self._wire()
-        with self.blocks.route("Traces", "/traces"):
-            gr.Navbar(main_page_name="Assistant")
-            gr.HTML("<h1>Traces</h1>", elem_classes="heading", apply_default_css=False)
-            asked = gr.JSON([], visible=False)
-            shown = gr.HTML(elem_classes="panel traces", apply_default_css=False)
-            quiet = {"show_progress": "hidden", "api_visibility": "private"}
-            self.blocks.load(self._show_traces, asked, shown, js=_READ_QUERY, **quiet)
+        add_traces_page(self.blocks, agent, HOME)
+        add_models_page(self.blocks, agent, HOME)
         self.blocks.queue(default_concurrency_limit=None)
 
     def _lay_out(self) -> None:
@@ -206,10 +201,6 @@ class Page:
         except TraceError:
             return None
 
-    def _show_traces(self, asked: list[str]) -> str:
-        query = dict(parse_qsl(asked[0].removeprefix("?"))) if asked else {}
-        return traces(TraceStore(self._agent.traces.path), query)
-
 
 def launch(agent: TinyAgent, port: int) -> gr.Blocks:
     """Serve the agent's page on this computer, in threads of its own.
@@ -223,7 +214,7 @@ def launch(agent: TinyAgent, port: int) -> gr.Blocks:
         server_port=port,
         app_kwargs=app_options(agent),
         theme=_theme(),
-        css_paths=[ASSETS / "page.css"],
+        css_paths=[ASSETS / name for name in ("page.css", "traces.css", "models.css")],
         favicon_path=ASSETS / "icon.svg",
         footer_links=[],
         run_history=False,

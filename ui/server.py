@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import SettingsError, TraceError
+from ui.downloads import downloads
 
 HOST = "127.0.0.1"
 ASSETS = Path(__file__).parent / "assets"
@@ -55,7 +56,7 @@ def guards() -> list[Middleware]:
 
 
 def routes(agent: TinyAgent) -> Sequence[BaseRoute]:
-    """The page's scripts, the workspace's files to read, the traces."""
+    """The page's scripts, the workspace's files to read, the traces and what is made of them."""
 
     def trace(request: Request) -> Response:
         try:
@@ -73,6 +74,7 @@ def routes(agent: TinyAgent) -> Sequence[BaseRoute]:
         Mount("/ui", _Assets(directory=ASSETS)),
         Route("/trace/{run}.json", trace),
         Route("/files/{path:path}", file),
+        *downloads(agent),
     ]
 
 

@@ -48,9 +48,10 @@ def _report(
     from tinyagent.planner import load_planner
     from tinyagent.settings import load_settings
     from tinyagent.toolrag import load
+    from tinyagent.versions import with_versions
 
     items = read_test_set(source)
-    settings = load_settings(toolrag=toolrag, planner=model)
+    settings = with_versions(load_settings(toolrag=toolrag, planner=model))
     outcomes = evaluate(items[: limit or None], load(settings), load_planner(settings), tracked)
     typer.echo(summary_table(summarise(outcomes)))
     command = f"tinyagent eval {source}" + (f" --toolrag {toolrag}" if toolrag else "")

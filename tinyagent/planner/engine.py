@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ class Engine:
         context.n_threads = context.n_threads_batch = threads or os.cpu_count() or 1
         self._context = llama_cpp.llama_init_from_model(self._model, context)
         self._memory = llama_cpp.llama_get_memory(self._context)
+        weakref.finalize(self, _free, self._context, self._model).atexit = False
         self.vocab: Any = llama_cpp.llama_model_get_vocab(self._model)
         self.vocab_size: int = llama_cpp.llama_vocab_n_tokens(self.vocab)
         self.limit = limit
@@ -141,6 +143,12 @@ def log_softmax(logits: Logits, token: int) -> float:
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _drop(level: int, text: bytes, data: Any) -> None:
     """llama.cpp's own log lines: what matters of them is raised as an error."""
+
+
+def _free(context: Any, model: Any) -> None:
+    """Give the memory of a model back: another version may have taken its place."""
+    llama_cpp.llama_free(context)
+    llama_cpp.llama_model_free(model)
 
 
 def quiet() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyagent.models import find
@@ -26,10 +27,11 @@ def load(settings: Settings) -> ToolRAG:
     tokenizer = find("minilm-tokenizer", models)
     if settings.toolrag == "basic":
         return BasicRAG(SIXTEEN, Encoder(find("minilm-int8", models), tokenizer, settings.threads))
+    graph = Path(settings.classifier) if settings.classifier else None
     return Classifier(
         SIXTEEN,
-        find("toolrag-classifier", models),
-        find("toolrag-labels", models),
+        graph or find("toolrag-classifier", models),
+        graph.with_suffix(".json") if graph else find("toolrag-labels", models),
         find("minilm", models),
         tokenizer,
         settings.threshold,

@@ -44,7 +44,7 @@ def list_runs(
     since: Since = "",
     until: Until = "",
     order: Annotated[
-        str, typer.Option(help="newest, oldest, longest, shortest or unsure.")
+        str, typer.Option(help="newest, oldest, longest, shortest, unsure, status, label …")
     ] = "newest",
     queue: Annotated[
         bool, typer.Option("--queue", help="What to label next: unlabelled, least sure first.")

@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 from tinyagent.errors import SettingsError
 
-Order = Literal["newest", "oldest", "longest", "shortest", "unsure"]
+Order = Literal[
+    "newest",
+    "oldest",
+    "longest",
+    "shortest",
+    "unsure",
+    "surest",
+    "status",
+    "status-up",
+    "label",
+    "label-up",
+    "source",
+    "source-up",
+]
 ORDERS: dict[str, str] = {
     "newest": "started desc, traces.rowid desc",
     "oldest": "started, traces.rowid",
     "longest": "seconds desc",
     "shortest": "seconds is null, seconds",
     "unsure": "certainty is null, certainty",
+    "surest": "certainty desc",
+} | {
+    # Both in one direction, so that an index gives them.
+    name + up: f"{name}{way}, started{way}"
+    for name in ("status", "label", "source")
+    for up, way in (("", " desc"), ("-up", ""))
 }
 LABELS = ("good", "bad", "none", "any")
+FIELDS = ("words", "status", "label", "tool", "model", "source", "since", "until")
+"""What a person filters by; the names are those of the options and of a URL's query."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +67,12 @@ class Filter:
     since: str = ""
     until: str = ""
     ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, asked: Mapping[str, str]) -> Filter:
+        """The filter of a URL's query: ``FIELDS``, and ``id`` for one run."""
+        ids = (asked["id"],) if asked.get("id") else ()
+        return cls(**{name: asked.get(name, "") for name in FIELDS}, ids=ids)
 
     def sql(self) -> tuple[str, list[str]]:
         """A condition on the table ``traces``, and its parameters.

@@ -128,6 +128,12 @@ def final_plan(trace: Trace) -> str:
     return str(plans[-1]["plan"]) if plans else ""
 
 
+def proposed_plan(trace: Trace) -> str:
+    """The plan as the planner last proposed it; "" where there was none."""
+    proposed = [plan for plan in trace["plans"] if plan["kind"] == "proposed"]
+    return str(max(proposed, key=lambda p: p["number"])["plan"]) if proposed else ""
+
+
 def _shortened(call: Call) -> Call:
     """The call as it is said in the fewest arguments."""
     if call.tool not in SIXTEEN:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from sqlite_utils.db import Database
 
 from tinyagent.errors import TraceError
-from tinyagent.traces.filters import ORDERS, Filter, Order
+from tinyagent.traces.filters import ORDERS, Filter, Order, fts_query
 from tinyagent.traces.labels import Label, add_label, checked
 from tinyagent.traces.log import TraceLog, what_to_do
 from tinyagent.traces.rows import STEPS, Trace, lives, read_trace
@@ -90,12 +90,26 @@ class TraceStore:
             for id, started, request, tools, *rest in rows
         ]
 
+    def found(
+        self, wanted: Filter, order: Order = "newest", limit: int = 50, offset: int = 0
+    ) -> tuple[list[Row], int]:
+        """A page of the list as ``page`` gives it, and ``count`` of the whole list."""
+        return self.page(wanted, order, limit, offset), self.count(wanted)
+
     def count(self, wanted: Filter) -> int:
         """How many runs the filter leaves, at most ``COUNTED``."""
-        condition, values = wanted.sql()
-        query = f"select count(*) from (select 1 from traces where {condition} limit {COUNTED})"
+        source, values = "traces", list[str]()
+        if wanted.words.strip():
+            # Read hit by hit, so that the limit ends it: a common word has a hit in every run.
+            source = (
+                "_search cross join searchable on searchable.id = _search.rowid "
+                "cross join traces on traces.id = searchable.trace and _search match ?"
+            )
+            values = [fts_query(wanted.words)]
+        condition, rest = replace(wanted, words="").sql()
+        query = f"select count(*) from (select 1 from {source} where {condition} limit {COUNTED})"
         with self._reading() as log:
-            return int(log.execute(query, values).fetchone()[0])
+            return int(log.execute(query, [*values, *rest]).fetchone()[0])
 
     def ids(self, wanted: Filter) -> list[str]:
         """The ids of all runs that the filter leaves, oldest first."""

@@ -21,6 +21,9 @@ Seed = Annotated[int, typer.Option(help="Of the order of the rows, and of new we
 @app.command()
 def toolrag(
     data: Data,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run; it goes on if it was cut off.")
+    ] = Path("runs/toolrag"),
     epochs: Annotated[int, typer.Option(min=1, help="Times through the data.")] = 2,
     rows: Annotated[int, typer.Option(min=0, help="Only the first rows; 0: all.")] = 0,
     seed: Seed = 0,
@@ -29,7 +32,7 @@ def toolrag(
     with explained(), needs_training_extra():
         from tinyagent.models import find
         from tinyagent.settings import load_settings
-        from tinyagent.train.toolrag import Recipe, train
+        from tinyagent.train.toolrag import Recipe, ship, train
 
         models = load_settings().models
         card = train(
@@ -37,9 +40,10 @@ def toolrag(
             split(data, "validation"),
             find("minilm", models),
             find("minilm-tokenizer", models),
-            models,
+            out,
             Recipe(epochs=epochs, rows=rows, seed=seed),
         )
+        ship(out, models)
     found = card["validation"]
     typer.echo(f"validation: recall {found['recall']:.4f} with {found['tools']:.2f} tools offered")
 

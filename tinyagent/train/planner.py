@@ -44,6 +44,7 @@ from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.hardware import cores, has_bf16
 from tinyagent.train.invented import invent
+from tinyagent.train.progress import Progress, tell
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 SCALE = 2
@@ -153,7 +154,7 @@ def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
         tokens += sum(map(len, batch))
         losses.append(float(facts[0]))
         if rank == 0:
-            _report(step, spent, budget, losses, rate, sum(map(len, batch)) / seconds)
+            _report(out, step, spent, budget, losses, rate, sum(map(len, batch)) / seconds)
             if step % recipe.checkpoint_every == 0 or spent >= budget:
                 _save(out, peft, optimizer, step, spent, losses)
     if rank == 0:
@@ -357,6 +358,7 @@ def _save(
 
 
 def _report(
+    out: Path,
     step: int,
     spent: float,
     budget: float,
@@ -364,9 +366,10 @@ def _report(
     rate: float,
     speed: float,
 ) -> None:
-    recent = losses[-20:]
+    recent = sum(losses[-20:]) / len(losses[-20:])
+    tell(out, Progress(step, min(1.0, spent / budget), recent, max(0.0, budget - spent)))
     print(
-        f"step {step}  loss {losses[-1]:.3f} (20: {sum(recent) / len(recent):.3f})  "
+        f"step {step}  loss {losses[-1]:.3f} (20: {recent:.3f})  "
         f"lr {rate:.1e}  {speed:.0f} tokens/s  {(budget - spent) / 60:.0f} min left",
         flush=True,
     )

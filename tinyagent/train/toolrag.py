@@ -7,16 +7,21 @@ plan impossible, one too many only makes the prompt longer. At the end each
 tool's bias is set so that the threshold 0.5 finds nearly all of its validation
 examples. The word embeddings stay as they are (they are half of the weights,
 and need not be shipped then).
+
+A training that is cut off goes on where its folder's checkpoint is, if it is still the same
+training: same data, same recipe.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,7 +36,13 @@ from transformers import BertConfig, BertModel
 from tinyagent.models import update_manifest
 from tinyagent.toolrag.encoder import load_tokenizer
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train.dequantise import weights_of
 from tinyagent.train.hardware import has_bf16
+from tinyagent.train.progress import Progress, tell
+
+CHECKPOINT = "checkpoint.pt"
+FILES = ("classifier.onnx", "classifier.json")
+"""What a training makes."""
 
 LABELS = list(SIXTEEN)
 
@@ -46,11 +57,14 @@ class Recipe:
     learning_rate: float = 2e-4
     batch: int = 32
     positive_weight: float = 4.0
-    recall: float = 0.997
+    recall: float | None = 0.997
+    """None leaves the biases as they were learned."""
     max_tokens: int = 192
     """Of a request that is longer the end is not seen, while its tools are still wanted."""
     seed: int = 0
     threads: int = 2
+    checkpoint_every: int = 50
+    """Steps."""
 
 
 class Network(nn.Module):  # type: ignore[misc]  # torch is optional, and not followed
@@ -75,51 +89,93 @@ class Network(nn.Module):  # type: ignore[misc]  # torch is optional, and not fo
 
 
 def train(
-    data: Path, validation: Path, encoder: Path, tokenizer: Path, models: Path, recipe: Recipe
+    data: Path,
+    validation: Path,
+    encoder: Path,
+    tokenizer: Path,
+    out: Path,
+    recipe: Recipe,
+    start: Path | None = None,
 ) -> dict[str, Any]:
-    """Train, calibrate, quantise and ship the classifier; returns its card."""
+    """Train, calibrate and quantise the classifier into ``out``; returns its card.
+
+    Args:
+        data: rows to learn from; ``validation`` are those to calibrate on. A row's
+            ``probabilities``, by tool, are learned in the place of its ``tools``: so a model
+            keeps what it knows while it learns more (Learning without Forgetting,
+            arXiv 1606.09282).
+        encoder: the safetensors file of the sentence encoder; ``tokenizer`` is its own.
+        out: the training's folder; it goes on there if it was cut off.
+        recipe: all else that it depends on.
+        start: a classifier's graph to go on from; None starts at the encoder.
+    """
+    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     words, network = load_network(encoder)
+    if start is not None:
+        network.load_state_dict(weights_of(start), strict=False)
     tokens = load_tokenizer(tokenizer)
     rows, held = _read(data)[: recipe.rows or None], _read(validation)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
-    weight = torch.full((len(LABELS),), recipe.positive_weight)
-    begun, losses, bf16 = time.monotonic(), [], has_bf16()
+    warmup = min(30, total // 10 + 1)
+    digest = sha256(data.read_bytes()).hexdigest()
+    same = f"{digest} {recipe} {start}"
+    losses = _resume(out, network, optimizer, same)
+    done = len(losses)
+    begun, bf16 = time.monotonic(), has_bf16()
     network.train()
-    for step, batch in enumerate(_batches(rows, recipe)):
+    for step, batch in enumerate(islice(_batches(rows, recipe), done, None), done):
         share = step / total
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * min(1, (step + 1) / 30) * (1 - share)
+            group["lr"] = recipe.learning_rate * min(1, (step + 1) / warmup) * (1 - share)
         vectors, mask, targets = _tensors(batch, words, tokens, recipe)
+        # A probability to keep would move where its two sides weigh differently.
+        weights = [1.0 if row.kept else recipe.positive_weight for row in batch]
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             logits = network(vectors, mask)
         loss = nn.functional.binary_cross_entropy_with_logits(
-            logits.float(), targets, pos_weight=weight
+            logits.float(), targets, pos_weight=torch.tensor(weights)[:, None]
         )
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         losses.append(float(loss.detach()))
+        left = (time.monotonic() - begun) / (step + 1 - done) * (total - step - 1)
+        recent = sum(losses[-20:]) / len(losses[-20:])
+        tell(out, Progress(step + 1, (step + 1) / total, recent, left))
         if step % 20 == 0:
-            left = (time.monotonic() - begun) / (step + 1) * (total - step - 1)
-            recent = sum(losses[-20:]) / len(losses[-20:])
             print(f"step {step}/{total}  loss {recent:.4f}  {left / 60:.1f} min left", flush=True)
+        if (step + 1) % recipe.checkpoint_every == 0:
+            _save(out, network, optimizer, same, losses)
     network.eval()
     logits, targets = _predict(network, held, words, tokens, recipe)
-    shift = calibrate(logits, targets, recipe.recall)
+    shift = np.zeros(len(LABELS))
+    if recipe.recall is not None:
+        shift = calibrate(logits, targets, recipe.recall)
     with torch.no_grad():
         network.linear.bias += torch.tensor(shift, dtype=torch.float32)
     card = {
         "labels": LABELS,
         "recipe": asdict(recipe),
-        "data": {"rows": len(rows), "sha256": sha256(data.read_bytes()).hexdigest()},
+        "data": {"rows": len(rows), "sha256": digest},
         "validation": metrics(logits + shift, targets),
         "loss": losses[-1],
     }
-    _ship(network, models, card)
+    _export(network, out, card)
+    (out / CHECKPOINT).unlink(missing_ok=True)
     return card
+
+
+def ship(run: Path, models: Path) -> None:
+    """Put a training's files into ``models/toolrag``, and enter them in the manifest."""
+    folder = models / "toolrag"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.copyfile(run / name, folder / name)
+    update_manifest("toolrag-classifier", models)
+    update_manifest("toolrag-labels", models)
 
 
 def load_network(encoder: Path) -> tuple[Tensor, Network]:
@@ -164,19 +220,30 @@ def metrics(logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> dict
     }
 
 
-Row = tuple[str, list[str]]
+@dataclass(frozen=True)
+class Row:
+    """A request, and what each tool is to get; ``kept`` where an earlier model says so."""
+
+    request: str
+    targets: dict[str, float]
+    kept: bool = False
 
 
 def _read(path: Path) -> list[Row]:
     rows = (json.loads(line) for line in path.open(encoding="utf-8"))
-    return [(row["request"], row["tools"]) for row in rows]
+    return [
+        Row(row["request"], row["probabilities"], True)
+        if "probabilities" in row
+        else Row(row["request"], dict.fromkeys(row["tools"], 1.0))
+        for row in rows
+    ]
 
 
 def _batches(rows: list[Row], recipe: Recipe) -> Iterator[list[Row]]:
     """Batches of requests of similar length, for all epochs."""
     random = Random(recipe.seed)
     for _ in range(recipe.epochs):
-        order = sorted(random.sample(rows, len(rows)), key=lambda r: len(r[0]) // 30)
+        order = sorted(random.sample(rows, len(rows)), key=lambda r: len(r.request) // 30)
         batches = [order[i : i + recipe.batch] for i in range(0, len(order), recipe.batch)]
         random.shuffle(batches)
         yield from batches
@@ -186,15 +253,16 @@ def _tensors(
     batch: list[Row], words: Tensor, tokens: Any, recipe: Recipe
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Word vectors, mask and targets of a batch."""
-    ids = [e.ids[: recipe.max_tokens] for e in tokens.encode_batch([text for text, _ in batch])]
+    ids = [e.ids[: recipe.max_tokens] for e in tokens.encode_batch([r.request for r in batch])]
     length = max(map(len, ids))
     padded = torch.zeros(len(ids), length, dtype=torch.long)
     mask = torch.zeros(len(ids), length, dtype=torch.long)
     targets = torch.zeros(len(ids), len(LABELS))
-    for i, (row, (_, tools)) in enumerate(zip(ids, batch, strict=True)):
+    for i, (row, wanted) in enumerate(zip(ids, batch, strict=True)):
         padded[i, : len(row)] = torch.tensor(row)
         mask[i, : len(row)] = 1
-        targets[i, [LABELS.index(t) for t in tools]] = 1
+        for tool, target in wanted.targets.items():
+            targets[i, LABELS.index(tool)] = target
     return words[padded], mask, targets
 
 
@@ -210,11 +278,35 @@ def _predict(
     return np.concatenate(logits), np.concatenate(targets)
 
 
-def _ship(network: Network, models: Path, card: dict[str, Any]) -> None:
-    """Export to ONNX, quantise to int8, and enter both files in the manifest."""
-    folder = models / "toolrag"
-    folder.mkdir(parents=True, exist_ok=True)
-    full = folder / "full.onnx"
+def _resume(out: Path, network: Network, optimizer: Any, same: str) -> list[float]:
+    """Take up the checkpoint of the same training, if there is one; the losses so far."""
+    path = out / CHECKPOINT
+    if not path.is_file():
+        return []
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    if saved["same"] != same:
+        return []
+    network.load_state_dict(saved["network"])
+    optimizer.load_state_dict(saved["optimizer"])
+    torch.set_rng_state(saved["random"])  # of dropout
+    return list(saved["losses"])
+
+
+def _save(out: Path, network: Network, optimizer: Any, same: str, losses: list[float]) -> None:
+    saved = {
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "random": torch.get_rng_state(),
+        "same": same,
+        "losses": losses,
+    }
+    torch.save(saved, out / "checkpoint.tmp")
+    (out / "checkpoint.tmp").replace(out / CHECKPOINT)
+
+
+def _export(network: Network, out: Path, card: dict[str, Any]) -> None:
+    """Export to ONNX, quantise to int8, and write the card beside it."""
+    full = out / "full.onnx"
     torch.onnx.export(
         network,
         (torch.zeros(1, 8, 384),),
@@ -225,10 +317,6 @@ def _ship(network: Network, models: Path, card: dict[str, Any]) -> None:
         opset_version=17,
         dynamo=False,
     )
-    quantize_dynamic(
-        full, folder / "classifier.onnx", weight_type=QuantType.QInt8, per_channel=True
-    )
+    quantize_dynamic(full, out / FILES[0], weight_type=QuantType.QInt8, per_channel=True)
     full.unlink()
-    (folder / "classifier.json").write_text(json.dumps(card, indent=1) + "\n")
-    update_manifest("toolrag-classifier", models)
-    update_manifest("toolrag-labels", models)
+    (out / FILES[1]).write_text(json.dumps(card, indent=1) + "\n")

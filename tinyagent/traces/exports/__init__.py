@@ -19,21 +19,28 @@ from tinyagent.traces.store import TraceStore
 
 @dataclass(frozen=True)
 class Format:
-    """A format: what it is for, how it is written, whether it takes labelled runs only."""
+    """A format: what it is for, how it is written and named, whether of labelled runs only."""
 
     help: str
     write: Callable[[Iterable[Trace], Path], int]
+    ending: str
     labelled: bool = False
 
 
 FORMATS = {
-    "planner": Format("JSON lines for `tinyagent train planner`", planner_lines, True),
-    "toolrag": Format("CSV for a classifier: the request and 16 columns", toolrag_table, True),
-    "openai": Format("OpenAI's fine-tuning format: messages and tools", openai_lines, True),
-    "testset": Format("a test set for `tinyagent eval`", test_set, True),
-    "notebook": Format("one run as a Jupyter notebook", notebook),
-    "parquet": Format("a table for pandas, DuckDB and the like", parquet),
-    "otel": Format("OpenTelemetry spans (OTLP JSON lines), in OpenInference's words", spans),
+    "planner": Format("JSON lines for `tinyagent train planner`", planner_lines, ".jsonl", True),
+    "toolrag": Format(
+        "CSV for a classifier: the request and 16 columns", toolrag_table, ".csv", True
+    ),
+    "openai": Format(
+        "OpenAI's fine-tuning format: messages and tools", openai_lines, ".jsonl", True
+    ),
+    "testset": Format("a test set for `tinyagent eval`", test_set, ".jsonl", True),
+    "notebook": Format("one run as a Jupyter notebook", notebook, ".ipynb"),
+    "parquet": Format("a table for pandas, DuckDB and the like", parquet, ".parquet"),
+    "otel": Format(
+        "OpenTelemetry spans (OTLP JSON lines), in OpenInference's words", spans, ".jsonl"
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tinyagent.errors import SettingsError
 from tinyagent.tools.sixteen import SIXTEEN
-from tinyagent.traces.labels import current, final_plan, right_plan
+from tinyagent.traces.labels import current, final_plan, proposed_plan, right_plan
 from tinyagent.traces.rows import Trace
 
 _GROUP = 5_000
@@ -55,13 +55,12 @@ def parquet(traces: Iterable[Trace], target: Path) -> int:
 def _row(trace: Trace) -> dict[str, Any]:
     label = current(trace) or {"reasons": [], "note": ""}
     right = right_plan(trace)
-    proposed = [row["plan"] for row in trace["plans"] if row["kind"] == "proposed"]
     numbers = ("seconds", "toolrag_seconds", "threshold", "certainty")
     return {
         **{name: trace[name] for name in (*_TEXTS, *numbers)},
         **{name: _moment(trace[name]) for name in ("started", "finished", "now")},
         "complete": None if trace["complete"] is None else bool(trace["complete"]),
-        "proposed": proposed[-1] if proposed else None,
+        "proposed": proposed_plan(trace) or None,
         "final": final_plan(trace) or None,
         "right": None if right is None else str(right),
         "reasons": label["reasons"],

@@ -1,0 +1,327 @@
+"""Retraining: what is learned from, when a new version is better, and that a habit is learned."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tinyagent.cli import app
+from tinyagent.errors import ModelError, SettingsError
+from tinyagent.evaluation.run import Outcome
+from tinyagent.evaluation.scoring import Score
+from tinyagent.evaluation.sets import Item, read_test_set
+from tinyagent.models import find
+from tinyagent.plans.syntax import Plan, read_plan
+from tinyagent.retrain import data, job
+from tinyagent.retrain.compare import Group, chance, compare
+from tinyagent.settings import Settings
+from tinyagent.toolrag import load
+from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.traces import TraceLog
+from tinyagent.traces.importer import import_lines
+from tinyagent.traces.labels import Label
+from tinyagent.traces.store import TraceStore
+from tinyagent.versions import CARD, GRAPH, SHIPPED, Version, Versions, with_versions
+
+pytest.importorskip("torch")
+MODELS = Settings().models
+NOW = datetime(2026, 11, 24, 9, 30)
+TODO = """renew my passport
+the dentist bill
+ask about the lease
+book the ferry
+new tyres for the van
+thank-you card for Priya
+look into solar panels
+sort the photos
+swap the winter coats
+call the piano tuner
+water filter for the kitchen
+descale the kettle
+return the library books
+measure the hallway
+read the boiler manual
+find a sitter for June
+get the bike serviced
+clean the gutters
+order printer paper
+update the will""".splitlines()
+OTHERS = ("fix the garden gate", "the insurance letter", "new lamp for the hall", "wax the skis")
+
+
+def store_with(tmp_path: Path, rows: Sequence[tuple[str, str]]) -> TraceStore:
+    """A log of labelled runs: requests with their right plans."""
+    lines = tmp_path / "in.jsonl"
+    lines.write_text(
+        "\n".join(
+            json.dumps({"request": r, "now": NOW.isoformat(), "plan": plan}) for r, plan in rows
+        )
+    )
+    path = tmp_path / "traces" / "traces.db"
+    TraceLog(path).close()
+    made, _, wrong = import_lines(lines, TraceStore(path), NOW)
+    assert (made, wrong) == (len(rows), [])
+    return TraceStore(path)
+
+
+def parked(things: Sequence[str]) -> list[tuple[str, str]]:
+    """A habit that the shipped models do not know: "park: …" is a reminder."""
+    return [
+        (
+            (f"park: {x}", f"Park {x}", f"park {x} please")[n % 3],
+            f'1. create_reminder("{x}")\n2. join()',
+        )
+        for n, x in enumerate(things)
+    ]
+
+
+def test_one_label_in_four_is_held_out_for_good(tmp_path: Path) -> None:
+    store = store_with(tmp_path, parked(TODO))
+    found = data.labels(store)
+    assert len(found.learned) + len(found.held) == len(TODO)
+    assert 1 <= len(found.held) <= 10
+    run = found.held[0].id
+    store.label(Label(run, "bad", plan='1. create_note("x")\n2. join()'), NOW)
+    again = data.labels(store)
+    assert [item.query for item in again.held] == [item.query for item in found.held]
+    assert str(again.held[0].plans[0]).startswith('1. create_note("x")')
+    store.label(Label(run, ""), NOW)
+    assert len(data.labels(store).held) == len(found.held) - 1
+
+
+def test_labels_are_mixed_with_shipped_examples_and_judged_by_others(tmp_path: Path) -> None:
+    found = data.labels(store_with(tmp_path, parked(TODO)))
+    files = data.write(found, tmp_path / "data", rows=100, fixed=12, seed=0)
+    rows = [json.loads(line) for line in files.train.read_text("utf-8").splitlines()]
+    own = [row["request"] for row in rows if row["style"] == "trace"]
+    assert len(rows) - len(own) == 100
+    assert set(own) == {item.query for item in found.learned}
+    assert 0.1 < len(own) / len(rows) < 0.3
+    assert not {item.query for item in read_test_set(files.held)} & set(own)
+    fixed = read_test_set(files.fixed)
+    assert len(fixed) == 12
+    assert not {item.query for item in fixed} & {row["request"] for row in rows}
+    data.write(found, tmp_path / "again", rows=10, fixed=12, seed=5)
+    assert (tmp_path / "again" / "fixed.jsonl").read_bytes() == files.fixed.read_bytes()
+
+
+NOTE = '1. create_note("A")\n2. join()'
+
+
+def outcomes(right: str) -> list[Outcome]:
+    """Of one tool each; "+" is right, "-" has another plan with the same tools."""
+    plan = read_plan(NOTE)
+    return [
+        Outcome(
+            Item(str(n), f"request {n}", NOW, (plan,), ()),
+            {},
+            ("create_note",),
+            plan if sign == "+" else Plan(),
+            Score(True, sign == "+", sign == "+"),
+        )
+        for n, sign in enumerate(right)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fixed", "held", "learned", "better", "why"),
+    [
+        (("++++", "++++"), ("------", "-----+"), ("--", "++"), True, "1 more of the labels that"),
+        (("++++", "++++"), ("------", "------"), ("--", "++"), False, "no more of the labels"),
+        (("++++", "++++"), ("", ""), ("--", "+-"), True, "1 more of the labels: right plan"),
+        (("++++", "+++-"), ("", ""), ("--", "++"), True, "nothing is worse beyond noise"),
+        (("+++++", "-----"), ("", ""), ("--", "++"), False, "0 now"),
+        (("+++++-", "-----+"), ("", ""), ("--", "++"), True, "beyond noise"),
+        (("++++", "++++"), ("+++++", "-----"), ("--", "++"), False, "held out"),
+    ],
+)
+def test_a_version_is_better_where_it_gains_and_loses_nowhere_beyond_noise(
+    fixed: tuple[str, str],
+    held: tuple[str, str],
+    learned: tuple[str, str],
+    better: bool,
+    why: str,
+) -> None:
+    names: tuple[Group, ...] = ("fixed", "held", "learned")
+    groups = [
+        (name, pair) for name, pair in zip(names, (fixed, held, learned), strict=True) if pair[0]
+    ]
+    found = compare(
+        {name: outcomes(pair[0]) for name, pair in groups},
+        {name: outcomes(pair[1]) for name, pair in groups},
+    )
+    assert found.better is better, found.why
+    assert why in found.why
+    told = [move for move in found.moved if move.group == "fixed"]
+    assert len(told) == sum(a != b for a, b in zip(*fixed, strict=True))
+    assert all(move.before.startswith("1. ") for move in told)
+
+
+def test_noise_is_a_fair_coin() -> None:
+    assert chance(5, 0) == 1 / 32
+    assert chance(0, 5) == 1.0
+    assert chance(3, 3) == pytest.approx(42 / 64)
+
+
+def made(versions: Versions, folder: Path, id: str) -> Version:
+    """The shipped classifier as a version of that name."""
+    run = folder / f"run-{id}"
+    run.mkdir()
+    for name, entry in ((GRAPH, "toolrag-classifier"), (CARD, "toolrag-labels")):
+        (run / name).write_bytes(find(entry, MODELS).read_bytes())
+    return versions.add(Version("toolrag", id, NOW.isoformat(), metrics={"success": 0.5}), run)
+
+
+def test_versions_are_kept_switched_and_recorded(tmp_path: Path) -> None:
+    settings = Settings(traces=tmp_path / "traces.db")
+    versions = Versions(settings)
+    assert versions.chosen() == {"toolrag": SHIPPED, "planner": SHIPPED}
+    assert with_versions(settings) == settings
+    added = made(versions, tmp_path, "v1")
+    assert added.size > 11_000_000
+    assert added.sha256 == versions.in_use("toolrag").sha256
+    assert [v.id for v in versions.all("toolrag")] == ["v1", SHIPPED]
+    with pytest.raises(SettingsError, match=r"no version 'v2'; there are: v1, shipped"):
+        versions.use("toolrag", "v2", "by hand", NOW)
+    versions.use("toolrag", "v1", "by hand", NOW)
+    assert Versions(settings).chosen()["toolrag"] == "v1"
+    chosen = with_versions(settings)
+    assert Path(chosen.classifier).parent.name == "v1"
+    assert "create_reminder" in load(chosen).select("Remind me to call the plumber").tools
+    versions.use("toolrag", SHIPPED, "by hand", NOW)
+    assert [(x["before"], x["after"]) for x in versions.history()] == [
+        ("v1", SHIPPED),
+        (SHIPPED, "v1"),
+    ]
+
+
+def test_a_damaged_version_names_the_way_back(tmp_path: Path) -> None:
+    settings = Settings(traces=tmp_path / "traces.db")
+    versions = Versions(settings)
+    made(versions, tmp_path, "v1")
+    versions.use("toolrag", "v1", "by hand", NOW)
+    graph = versions.folder / "toolrag" / "v1" / GRAPH
+    graph.write_bytes(graph.read_bytes()[:-1])
+    with pytest.raises(ModelError, match="tinyagent models use toolrag shipped"):
+        with_versions(settings)
+
+
+def models(log: Path, *arguments: str) -> Any:
+    return CliRunner().invoke(app, ["models", *arguments, "--traces", str(log)])
+
+
+def test_the_command_lists_and_switches(tmp_path: Path) -> None:
+    log = tmp_path / "traces.db"
+    made(Versions(Settings(traces=log)), tmp_path, "v1")
+    assert models(log, "use", "toolrag", "v1").exit_code == 0
+    listed = models(log, "list").stdout.splitlines()
+    assert [x.split()[:3] for x in listed if x.startswith("*")] == [
+        ["*", "toolrag", "v1"],
+        ["*", "planner", SHIPPED],
+    ]
+    assert "success 0.500" in models(log, "list").stdout
+    assert models(log, "use", "writer", "v1").exit_code == 2
+
+
+def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "traces.db"
+    TraceLog(path).close()
+    result = CliRunner().invoke(app, ["retrain", "--traces", str(path)])
+    assert result.exit_code == 2
+    assert "no labelled run with a right plan" in result.stderr
+    result = CliRunner().invoke(app, ["retrain", "--resume", "--traces", str(path)])
+    assert result.exit_code == 2
+    assert "no retraining to resume" in result.stderr
+
+
+def test_training_goes_on_from_what_is_shipped() -> None:
+    import torch
+
+    from tinyagent.toolrag.encoder import load_tokenizer, open_session
+    from tinyagent.train.dequantise import weights_of
+    from tinyagent.train.toolrag import load_network
+
+    graph = find("toolrag-classifier", MODELS)
+    words, network = load_network(find("minilm", MODELS))
+    missing, unexpected = network.load_state_dict(weights_of(graph), strict=False)
+    assert missing == ["encoder.embeddings.word_embeddings.weight"]
+    assert unexpected == []
+    tokens = load_tokenizer(find("minilm-tokenizer", MODELS))
+    session = open_session(graph, 1)
+    network.eval()
+    for request in ("Text Sid that I'm late", "Email Priya a summary of the Project Aurora report"):
+        vectors = words[tokens.encode(request).ids][None]
+        with torch.no_grad():
+            ours = network(vectors)[0].numpy()
+        theirs = session.run(None, {"words": vectors.numpy()})[0][0]
+        assert abs(ours - theirs).max() < 0.25
+        assert ((ours > 0) == (theirs > 0)).all()
+
+
+def until(begun: job.Job, reached: Any, patience: float = 240) -> job.State:
+    """Wait until the state is so, or the job has ended."""
+    end = time.monotonic() + patience
+    while not reached(begun.state) and begun.state.status == "running":
+        assert time.monotonic() < end, (begun.folder / "log.txt").read_text()
+        time.sleep(0.1)
+    return begun.state
+
+
+def test_a_habit_is_learned_through_kill_and_resume(tmp_path: Path) -> None:
+    """On the real models: 20 labels of a kind that they get wrong, and others of it then right."""
+    from tinyagent.planner import load_planner
+    from tinyagent.train.progress import told
+
+    store = store_with(tmp_path, parked(TODO))
+    settings = Settings(traces=store.path)
+    before = load(settings)
+    others = parked(OTHERS)
+    assert not any("create_reminder" in before.select(request).tools for request, _ in others)
+
+    begun = job.begin(settings, job.Asked(rows=480, fixed=12))
+    with pytest.raises(SettingsError, match="is running"):
+        job.begin(settings, job.Asked())
+    folder = begun.folder / "toolrag"
+    state = until(begun, lambda state: len(told(folder)) >= 5)
+    assert state.status == "running"
+    os.killpg(state.pid, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while begun.state.status == "running" and time.monotonic() < end:
+        time.sleep(0.05)
+    assert begun.state.status == "interrupted"
+    assert Versions(settings).chosen()["toolrag"] == SHIPPED
+    job.resume(begun)
+    state = until(begun, lambda state: False)
+    assert state.status == "done", (begun.folder / "log.txt").read_text()
+    with pytest.raises(SettingsError, match="is done"):
+        job.resume(begun)
+
+    result = begun.result("toolrag")
+    assert result is not None
+    assert result["promoted"], result["why"]
+    assert not any(change["worse"] for change in result["changes"])
+    held = {c["measure"]: c for c in result["changes"] if c["group"] == "held"}
+    assert held["found"]["before"] == 0
+    assert held["found"]["after"] >= 0.8 * held["found"]["of"]
+    (version, shipped) = Versions(settings).all("toolrag")
+    assert (version.id, version.start, shipped.id) == (begun.id, SHIPPED, SHIPPED)
+    assert "retraining: " in Versions(settings).history()[0]["why"]
+
+    now = with_versions(settings)
+    toolrag, planner = load(now), load_planner(now)
+    right = 0
+    for request, plan in others:
+        tools = toolrag.select(request).tools
+        right += bool(tools) and str(planner.plan(request, SIXTEEN.only(tools), NOW).plan) == plan
+    assert right >= 3
+    listed = CliRunner().invoke(app, ["retrain", "--resume", "--traces", str(store.path)])
+    assert listed.exit_code == 2
