@@ -18,7 +18,8 @@ from tinyagent.tools.sixteen import SIXTEEN
         ),
         ('1. open_note("Hymns")\n2. reply_to_email([], "$1")\n3. join()', []),
         (
-            '1. maps_open_location("Oslo")\n2. create_note("Trip", "Oslo: $1, and \\"more\\"")\n3. join()',
+            '1. maps_open_location("Oslo")\n'
+            '2. create_note("Trip", "Oslo: $1, and \\"more\\"")\n3. join()',
             ["Oslo: ", ', and \\"more\\"'],
         ),
         ('1. create_reminder("buy milk", "at 5", "", "Shop")\n2. join()', ["buy milk"]),
