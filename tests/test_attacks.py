@@ -137,7 +137,7 @@ def test_through_every_argument(place: Place, tool: Tool, parameter: Parameter) 
             call = ResolvedCall(1, tool.name, arguments)
             if hidden(text) and any(0xD800 <= ord(x) <= 0xDFFF for x in text):
                 continue  # it cannot be hashed, so nobody can approve it
-        assert call.arguments[parameter.name] == given
+        assert parameter.kind.time or call.arguments[parameter.name] == given
         try:
             outcome = place.run(call)
         except ToolError as error:
@@ -200,6 +200,7 @@ def look_at_calendar(path: Path, made: bytes, parameter: Parameter, text: str) -
     if field is None:
         return
     shaped = many_lines(text) if parameter.name == "notes" else one_line(text)
+    shaped = shaped if shaped.strip() else ""
     found = str(part.get(field, ""))
     default = {"title": "Event", "name": "Reminder"}.get(parameter.name, "")
     assert found == (shaped or default)

@@ -17,6 +17,7 @@ from tinyagent.models import find
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.merge import merge, read_adapter
 from tinyagent.settings import Settings
+from tinyagent.tools.sixteen import SIXTEEN
 
 torch = pytest.importorskip("torch")
 MODELS = Settings().models
@@ -174,6 +175,7 @@ def test_toolrag_goes_on_where_it_was_cut_off(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tinyagent.train import toolrag
+    from tinyagent.train.encoders import minilm
     from tinyagent.train.progress import FILE, tell, told
 
     recipe = toolrag.Recipe(rows=48, epochs=1, batch=8, threads=1, checkpoint_every=2)
@@ -181,8 +183,8 @@ def test_toolrag_goes_on_where_it_was_cut_off(
     few.write_text("\n".join((data / "validation.jsonl").read_text().splitlines()[:8]) + "\n")
 
     def run(out: Path) -> None:
-        files = (find("minilm", MODELS), find("minilm-tokenizer", MODELS))
-        toolrag.train(data / "train.jsonl", few, *files, out, recipe)
+        encoder = minilm(find("minilm", MODELS), find("minilm-tokenizer", MODELS))
+        toolrag.train(data / "train.jsonl", few, encoder, out, recipe)
 
     def cut_off(out: Path, progress: object) -> None:
         tell(out, progress)  # type: ignore[arg-type]
@@ -221,3 +223,41 @@ def test_both_runtimes_plan_the_same_calls() -> None:
     without = compare(base, adapter, find("base-q4_0", models), prompts=2)
     assert without.same == 0
     assert str(without).endswith("0 of 2")
+
+
+def test_any_encoder_may_be_fine_tuned(data: Path, tmp_path: Path) -> None:
+    """A DeBERTa-v2 made at random, by the way that the paper's would go."""
+    from transformers import DebertaV2Config, DebertaV2Model, PreTrainedTokenizerFast
+
+    from tinyagent.toolrag import load
+
+    encoder, out = tmp_path / "deberta", tmp_path / "run"
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(find("minilm-tokenizer", MODELS)))
+    tokenizer.save_pretrained(encoder)
+    config = DebertaV2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        relative_attention=True,
+        pos_att_type=["p2c", "c2p"],
+        position_biased_input=False,
+    )
+    DebertaV2Model(config).save_pretrained(encoder)
+    command = ["train", "toolrag", str(data), "--out", str(out), "--encoder", str(encoder)]
+    result = CliRunner().invoke(app, [*command, "--epochs", "1", "--rows", "64"])
+    assert result.exit_code == 0, result.output
+    toolrag = load(Settings(classifier=str(out / "classifier.onnx")))
+    long = toolrag.select("Text Sid that lunch is at noon, and put it in the calendar")
+    short = toolrag.select("hi")
+    assert set(long.probabilities) == set(SIXTEEN)
+    assert long.probabilities != short.probabilities
+
+
+def test_an_encoder_that_is_not_there_is_named(data: Path, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    command = ["train", "toolrag", str(data), "--out", str(tmp_path), "--encoder", nowhere]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 1
+    assert nowhere in result.output.replace("\n", "")

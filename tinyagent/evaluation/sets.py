@@ -55,7 +55,7 @@ def read_test_set(path: Path) -> list[Item]:
 def _item(row: dict[str, Any]) -> Item:
     now = datetime.fromisoformat(row["now"])
     if "pattern" in row:
-        plans = (read_plan(row["plan"]),)
-        return Item(row["pattern"], row["request"], now, plans, (row["style"],))
+        only = read_plan(row["plan"])
+        return Item(row["pattern"], row["request"], now, (only,), (row["style"],))
     plans = tuple(read_plan(plan) for plan in row["plans"])
     return Item(row["id"], row["query"], now, plans, tuple(row.get("tags", ())))

@@ -91,6 +91,7 @@ class Worker:
 
     def _train_toolrag(self, files: data.Files, run: Path) -> None:
         from tinyagent.toolrag import load
+        from tinyagent.train.encoders import minilm
         from tinyagent.train.toolrag import Recipe, train
 
         models, asked = self._job.settings.models, self._job.asked
@@ -108,8 +109,7 @@ class Worker:
         train(
             data.with_probabilities(files.train, run, kept),
             files.validation,
-            find("minilm", models),
-            find("minilm-tokenizer", models),
+            minilm(find("minilm", models), find("minilm-tokenizer", models)),
             run,
             recipe,
             begun or find("toolrag-classifier", models),

@@ -19,7 +19,7 @@ __all__ = ["Selection", "ToolRAG", "load"]
 def load(settings: Settings, tools: ToolSet = SIXTEEN) -> ToolRAG:
     """The way that the settings name; ModelError where a file of it is missing or damaged."""
     from tinyagent.toolrag.basic import AllTools, BasicRAG
-    from tinyagent.toolrag.classifier import Classifier, read_labels
+    from tinyagent.toolrag.classifier import TOKENIZER, WORDS_FILE, Classifier, read_labels
     from tinyagent.toolrag.described import WithDescribed
     from tinyagent.toolrag.encoder import Encoder
 
@@ -30,14 +30,15 @@ def load(settings: Settings, tools: ToolSet = SIXTEEN) -> ToolRAG:
     if settings.toolrag == "basic":
         return BasicRAG(tools, Encoder(find("minilm-int8", models), tokenizer, settings.threads))
     graph = Path(settings.classifier) if settings.classifier else None
+    own = graph is not None and (graph.parent / WORDS_FILE).is_file()
     labels = graph.with_suffix(".json") if graph else find("toolrag-labels", models)
     trained = tools.only(read_labels(labels))
     classifier = Classifier(
         trained,
         graph or find("toolrag-classifier", models),
         labels,
-        find("minilm", models),
-        tokenizer,
+        graph.parent / WORDS_FILE if graph and own else find("minilm", models),
+        graph.parent / TOKENIZER if graph and own else tokenizer,
         settings.threshold,
         settings.threads,
     )

@@ -20,6 +20,8 @@ from tinyagent.toolrag.encoder import load_tokenizer, open_session
 from tinyagent.tools.registry import ToolSet
 
 WORDS = "embeddings.word_embeddings.weight"
+WORDS_FILE, TOKENIZER = "words.safetensors", "tokenizer.json"
+"""Beside the graph, where it was trained from another encoder than the installed one."""
 
 
 def read_labels(path: Path) -> list[str]:
@@ -32,7 +34,7 @@ class Classifier:
     """The fine-tuned classifier.
 
     Args:
-        graph: ONNX; ``words`` (1, tokens, 384) to ``logits`` (1, labels).
+        graph: ONNX; ``words`` (1, tokens, width) to ``logits`` (1, labels).
         labels: JSON with "labels", the tools' names in the order of the logits.
         encoder: the safetensors file of the encoder, for its word embeddings.
         tokenizer: the encoder's ``tokenizer.json``.

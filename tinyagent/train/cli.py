@@ -24,26 +24,34 @@ def toolrag(
     out: Annotated[
         Path, typer.Option(help="Folder of the run; it goes on if it was cut off.")
     ] = Path("runs/toolrag"),
+    encoder: Annotated[
+        str, typer.Option(help="Another encoder: its name on the hub, or its folder. Not shipped.")
+    ] = "",
     epochs: Annotated[int, typer.Option(min=1, help="Times through the data.")] = 2,
     rows: Annotated[int, typer.Option(min=0, help="Only the first rows; 0: all.")] = 0,
     seed: Seed = 0,
 ) -> None:
-    """Fine-tune the classifier, quantise it, and ship it in models/toolrag."""
+    """Fine-tune the classifier, quantise it, and ship it in models/toolrag.
+
+    With --encoder it stays in --out; the setting `classifier` takes it from there.
+    """
     with explained(), needs_training_extra():
         from tinyagent.models import find
         from tinyagent.settings import load_settings
+        from tinyagent.train.encoders import minilm, named
         from tinyagent.train.toolrag import Recipe, ship, train
 
         models = load_settings().models
-        card = train(
-            split(data, "train"),
-            split(data, "validation"),
-            find("minilm", models),
-            find("minilm-tokenizer", models),
-            out,
-            Recipe(epochs=epochs, rows=rows, seed=seed),
-        )
-        ship(out, models)
+        if encoder:
+            pretrained = named(encoder)
+        else:
+            pretrained = minilm(find("minilm", models), find("minilm-tokenizer", models))
+        recipe = Recipe(epochs=epochs, rows=rows, seed=seed)
+        card = train(split(data, "train"), split(data, "validation"), pretrained, out, recipe)
+        if encoder:
+            pretrained.save(out)
+        else:
+            ship(out, models)
     found = card["validation"]
     typer.echo(f"validation: recall {found['recall']:.4f} with {found['tools']:.2f} tools offered")
 

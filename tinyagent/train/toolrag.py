@@ -1,4 +1,4 @@
-"""Fine-tune ToolRAG's classifier: all-MiniLM-L6-v2 and one linear layer, a sigmoid a tool.
+"""Fine-tune ToolRAG's classifier: an encoder and one linear layer, a sigmoid a tool.
 
     tinyagent train toolrag DATA --epochs 2
 
@@ -29,14 +29,12 @@ from typing import Any
 import numpy as np
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import BertConfig, BertModel
 
 from tinyagent.models import update_manifest
-from tinyagent.toolrag.encoder import load_tokenizer
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.dequantise import weights_of
+from tinyagent.train.encoders import Pretrained
 from tinyagent.train.hardware import has_bf16
 from tinyagent.train.progress import Progress, tell
 
@@ -68,13 +66,13 @@ class Recipe:
 
 
 class Network(nn.Module):  # type: ignore[misc]  # torch is optional, and not followed
-    """Word vectors (batch, tokens, 384) to logits (batch, 16).
+    """Word vectors (batch, tokens, width) to logits (batch, 16).
 
     The mean over the tokens is what the encoder was made for; ``mask`` leaves
     the padding out, and is absent from the exported graph.
     """
 
-    def __init__(self, encoder: BertModel) -> None:
+    def __init__(self, encoder: Any) -> None:
         super().__init__()
         self.encoder = encoder
         self.linear = nn.Linear(encoder.config.hidden_size, len(LABELS))
@@ -91,8 +89,7 @@ class Network(nn.Module):  # type: ignore[misc]  # torch is optional, and not fo
 def train(
     data: Path,
     validation: Path,
-    encoder: Path,
-    tokenizer: Path,
+    encoder: Pretrained,
     out: Path,
     recipe: Recipe,
     start: Path | None = None,
@@ -104,7 +101,7 @@ def train(
             ``probabilities``, by tool, are learned in the place of its ``tools``: so a model
             keeps what it knows while it learns more (Learning without Forgetting,
             arXiv 1606.09282).
-        encoder: the safetensors file of the sentence encoder; ``tokenizer`` is its own.
+        encoder: to fine-tune.
         out: the training's folder; it goes on there if it was cut off.
         recipe: all else that it depends on.
         start: a classifier's graph to go on from; None starts at the encoder.
@@ -112,10 +109,9 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
-    words, network = load_network(encoder)
+    words, tokens, network = encoder.words, encoder.tokenizer, Network(encoder.model)
     if start is not None:
         network.load_state_dict(weights_of(start), strict=False)
-    tokens = load_tokenizer(tokenizer)
     rows, held = _read(data)[: recipe.rows or None], _read(validation)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
@@ -164,7 +160,7 @@ def train(
         "validation": metrics(logits + shift, targets),
         "loss": losses[-1],
     }
-    _export(network, out, card)
+    _export(network, words.shape[1], out, card)
     (out / CHECKPOINT).unlink(missing_ok=True)
     return card
 
@@ -177,21 +173,6 @@ def ship(run: Path, models: Path) -> None:
         shutil.copyfile(run / name, folder / name)
     update_manifest("toolrag-classifier", models)
     update_manifest("toolrag-labels", models)
-
-
-def load_network(encoder: Path) -> tuple[Tensor, Network]:
-    """The word embeddings (vocabulary, 384), and the network over them."""
-    weights = load_file(encoder)
-    config = BertConfig(
-        hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
-    )
-    model = BertModel(config, add_pooling_layer=False)
-    model.load_state_dict(
-        {k: v for k, v in weights.items() if not k.startswith("pooler") and "position_ids" not in k}
-    )
-    words = model.embeddings.word_embeddings.weight.detach().clone()
-    model.embeddings.word_embeddings = nn.Embedding(1, 384)  # its rows come as an input
-    return words, Network(model)
 
 
 def calibrate(
@@ -305,12 +286,12 @@ def _save(out: Path, network: Network, optimizer: Any, same: str, losses: list[f
     (out / "checkpoint.tmp").replace(out / CHECKPOINT)
 
 
-def _export(network: Network, out: Path, card: dict[str, Any]) -> None:
+def _export(network: Network, width: int, out: Path, card: dict[str, Any]) -> None:
     """Export to ONNX, quantise to int8, and write the card beside it."""
     full = out / "full.onnx"
     torch.onnx.export(
         network,
-        (torch.zeros(1, 8, 384),),
+        (torch.zeros(1, 8, width),),
         str(full),
         input_names=["words"],
         output_names=["logits"],

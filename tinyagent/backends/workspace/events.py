@@ -37,7 +37,7 @@ def make_event(
     event = Event()
     event.add("uid", uid)
     event.add("dtstamp", stamp.astimezone(UTC))
-    event.add("summary", one_line(title) or "Event")
+    event.add("summary", _Text(one_line(title) or "Event"), encode=False)
     if all_day:
         event.add("dtstart", start.date())
         event.add("dtend", max(start.date(), end.date()) + timedelta(days=1))
@@ -45,9 +45,9 @@ def make_event(
         event.add("dtstart", moment(start))
         event.add("dtend", moment(end))
     if location.strip():
-        event.add("location", one_line(location))
+        event.add("location", _Text(one_line(location)), encode=False)
     if notes.strip():
-        event.add("description", many_lines(notes))
+        event.add("description", _Text(many_lines(notes)), encode=False)
     if invitees:
         event.add("organizer", _attendee(organiser.emails[0], organiser.name))
     for invitee in dict.fromkeys(invitees):
@@ -70,21 +70,31 @@ def make_reminder(
     todo = Todo()
     todo.add("uid", uid)
     todo.add("dtstamp", stamp.astimezone(UTC))
-    todo.add("summary", one_line(name) or "Reminder")
+    todo.add("summary", _Text(one_line(name) or "Reminder"), encode=False)
     todo.add("status", "NEEDS-ACTION")
     if due is not None:
         todo.add("due", moment(due))
     if notes.strip():
-        todo.add("description", many_lines(notes))
+        todo.add("description", _Text(many_lines(notes)), encode=False)
     if priority:
         todo.add("priority", priority)
     if isinstance(due, datetime):
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
-        alarm.add("description", one_line(name) or "Reminder")
+        alarm.add("description", _Text(one_line(name) or "Reminder"), encode=False)
         alarm.add("trigger", timedelta(0), parameters={"RELATED": "END"})
         todo.add_component(alarm)
     return todo
+
+
+class _Text(vText):
+    """Text as RFC 5545 escapes it; icalendar would make a line break of a literal ``\\N``."""
+
+    def to_ical(self) -> bytes:
+        text = str(self)
+        for plain, escaped in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\n", "\\n")):
+            text = text.replace(plain, escaped)
+        return text.encode()
 
 
 def _attendee(address: str, name: str) -> vCalAddress:

@@ -187,10 +187,13 @@ def address_of(text: str) -> Address:
     Nothing but the address is taken over, and no line break gets through.
     """
     whole = " ".join(text.split())
-    inner = whole.rpartition("<")[2].removesuffix(">").strip() if whole.endswith(">") else whole
-    if not is_email(inner):
+    name, inner = "", whole
+    if whole.endswith(">"):
+        name, _, inner = whole.removesuffix(">").rpartition("<")
+    # A name with an address in it would hide that one behind the other.
+    if not is_email(inner.strip()) or set(name) & set("<>@"):
         raise ToolError(f"“{text}” is no e-mail address; give one, such as sid@example.com")
-    user, _, domain = inner.rpartition("@")
+    user, _, domain = inner.strip().rpartition("@")
     return Address(username=user, domain=domain)
 
 
