@@ -140,7 +140,7 @@ def microphone() -> str:
     return (
         '<div class="speak"><button type="button" data-speak aria-pressed="false">'
         f'{icon("microphone")}{icon("stop")}<span class="label">Speak</span></button>'
-        '<p class="live" role="status" aria-live="polite"></p></div>'
+        '<p class="so-far" role="status" aria-live="polite"></p></div>'
         '<p class="error" role="alert" hidden></p>'
     )
 

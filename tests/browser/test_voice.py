@@ -55,7 +55,7 @@ def test_speak_read_correct_approve(app: App, page: Page, spoken: Path) -> None:
     with_silence(say(PLUMBER, spoken), 0.5, 1.0)
     seconds = read_audio(spoken).size / RATE
     speak(page)
-    expect(page.locator(".live")).to_contain_text(
+    expect(page.locator(".so-far")).to_contain_text(
         re.compile("remind|plumber", re.I), timeout=PATIENCE
     )
     page.wait_for_timeout(1000 * seconds)

@@ -13,7 +13,7 @@ window.tinyagentVoice = (() => {
   // `hear` is told the token of a recording that was written down.
   return function voice(element, hear) {
     const button = element.querySelector("[data-speak]");
-    const live = element.querySelector(".live");
+    const live = element.querySelector(".so-far");
     const problem = element.querySelector(".error");
     let recording = null;
     let pressed = 0;
