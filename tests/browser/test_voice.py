@@ -15,8 +15,8 @@ from tests.browser.test_page import status
 from tests.speech import as_format, say, with_silence
 from tinyagent.voice.audio import RATE, read_audio, write_wav
 
-PLUMBER = "Remind me to call the plumber tomorrow at nine"
-HEARD = re.compile("call the plumber tomorrow at", re.I)
+PLUMBER = "Remind me to call the plumber tomorrow"
+HEARD = re.compile("call the plumber tomorrow", re.I)
 CORRECTED = "Remind me to call the plumber tomorrow at noon"
 NAMED = "What is Dmitri's phone number?"
 BOX = ".request textarea"
@@ -126,14 +126,3 @@ def test_silence_and_files_that_are_none_get_a_message(
     stop(page)
     expect(page.locator(BOX)).to_have_value(HEARD, timeout=PATIENCE)
     expect(page.locator(".error:visible")).to_have_count(0)
-
-
-def test_without_permission_the_page_says_so_and_works_on(app: App, page: Page) -> None:
-    session = page.context.new_cdp_session(page)
-    permission = {"permission": {"name": "microphone"}, "setting": "denied", "origin": app.url}
-    session.send("Browser.setPermission", permission)
-    page.locator("[data-speak]").click()
-    expect(page.locator(".microphone .error")).to_contain_text("Allow it")
-    page.locator(BOX).fill("What is my mom's phone number?")
-    page.keyboard.press("Enter")
-    status(page, "answered")
