@@ -102,7 +102,7 @@ class Worker:
             learning_rate=RATE["toolrag"],
             batch=_BATCH,
             positive_weight=1.0,
-            recall=None,  # both are in what it goes on from
+            lean=0.0,  # both are in what it goes on from
             seed=asked.seed,
             threads=self._threads,
         )

@@ -3,10 +3,9 @@
     tinyagent train toolrag DATA --epochs 2
 
 Binary cross-entropy with a positive weight: a tool that is missing makes the
-plan impossible, one too many only makes the prompt longer. At the end each
-tool's bias is set so that the threshold 0.5 finds nearly all of its validation
-examples. The word embeddings stay as they are (they are half of the weights,
-and need not be shipped then).
+plan impossible, one too many only makes the prompt longer. At the end every
+bias is raised for the same reason. The word embeddings stay as they are (they
+are half of the weights, and need not be shipped then).
 
 A training that is cut off goes on where its folder's checkpoint is, if it is still the same
 training: same data, same recipe.
@@ -54,9 +53,10 @@ class Recipe:
     """Only so many rows, the first; 0 takes all."""
     learning_rate: float = 2e-4
     batch: int = 32
-    positive_weight: float = 4.0
-    recall: float | None = 0.997
-    """None leaves the biases as they were learned."""
+    positive_weight: float = 3.0
+    lean: float = 0.75
+    """Nats added to every tool's logit at the end: what is learned finds a tool where it is
+    likely, and one that is missing costs more than one too many."""
     max_tokens: int = 192
     """Of a request that is longer the end is not seen, while its tools are still wanted."""
     seed: int = 0
@@ -94,10 +94,10 @@ def train(
     recipe: Recipe,
     start: Path | None = None,
 ) -> dict[str, Any]:
-    """Train, calibrate and quantise the classifier into ``out``; returns its card.
+    """Train and quantise the classifier into ``out``; returns its card.
 
     Args:
-        data: rows to learn from; ``validation`` are those to calibrate on. A row's
+        data: rows to learn from; ``validation`` are those that measure. A row's
             ``probabilities``, by tool, are learned in the place of its ``tools``: so a model
             keeps what it knows while it learns more (Learning without Forgetting,
             arXiv 1606.09282).
@@ -148,16 +148,13 @@ def train(
             _save(out, network, optimizer, same, losses)
     network.eval()
     logits, targets = _predict(network, held, words, tokens, recipe)
-    shift = np.zeros(len(LABELS))
-    if recipe.recall is not None:
-        shift = calibrate(logits, targets, recipe.recall)
     with torch.no_grad():
-        network.linear.bias += torch.tensor(shift, dtype=torch.float32)
+        network.linear.bias += recipe.lean
     card = {
         "labels": LABELS,
         "recipe": asdict(recipe),
         "data": {"rows": len(rows), "sha256": digest},
-        "validation": metrics(logits + shift, targets),
+        "validation": metrics(logits + recipe.lean, targets),
         "loss": losses[-1],
     }
     _export(network, words.shape[1], out, card)
@@ -173,21 +170,6 @@ def ship(run: Path, models: Path) -> None:
         shutil.copyfile(run / name, folder / name)
     update_manifest("toolrag-classifier", models)
     update_manifest("toolrag-labels", models)
-
-
-def calibrate(
-    logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], recall: float
-) -> np.ndarray[Any, Any]:
-    """What to add to each tool's logit so that 0.5 finds ``recall`` of its examples.
-
-    Never less than 0: a tool that is found more often than that stays as it is.
-    """
-    shift = np.zeros(logits.shape[1])
-    for i in range(logits.shape[1]):
-        positive = np.sort(logits[targets[:, i] > 0, i])
-        if len(positive):
-            shift[i] = max(0.0, -positive[int((1 - recall) * len(positive))])
-    return np.minimum(shift, 2.0)
 
 
 def metrics(logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> dict[str, float]:
