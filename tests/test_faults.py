@@ -18,6 +18,8 @@ BEFORE = read_plan('1. get_email_address("Mr. Okonkwo")\n2. get_phone_number("An
     "name",
     [
         "legal@kestrelbio.com",
+        "legal@kestrelbio.",
+        "brand_papers.pdf, put",
         "+1 416 555 0101",
         "Motion_in_Limine.pdf",
         "Sunday at 7pm",

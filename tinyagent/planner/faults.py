@@ -36,7 +36,9 @@ def fault(call: Call, before: Plan, tools: ToolSet, now: datetime) -> str | None
 def no_person(name: str, known: Collection[str], now: datetime) -> bool:
     """Whether what is to be looked up is surely no one person or group: it is an address, a
     number, a file or a time, or a name that is known already with more around it."""
-    if literals(name, "email") or literals(name, "phone") or mimetypes.guess_type(name)[0]:
+    if "@" in name or literals(name, "phone"):
+        return True
+    if any(mimetypes.guess_type(word.strip(",.;:"))[0] for word in name.split()):
         return True
     if re.search(r"\d", name) and _is_time(name, now):
         return True

@@ -138,7 +138,8 @@ class _Line:
                 continue
             comma = '", " ' if parameter is not tool.parameters[0] else ""
             item = f"{comma}{value} {body}".strip()
-            body = item if parameter.required else f"({item})?"
+            needed = parameter.required or self._demanded(tool, parameter)
+            body = item if needed else f"({item})?"
         self.rules[name] = f'"{tool.name}(" {body} ")"'
         return name
 
@@ -186,17 +187,21 @@ class _Line:
         items = [] if emptied else self._items(symbol, tool, parameter)
         if not items:
             return None if parameter.required else self._rule(symbol, '"[]"')
-        demanded = [
-            _quoted(f"${k}")
-            for k in sorted(self.ways.demanded)
-            if self.results.get(k) in parameter.kind.takes
-        ]
-        if demanded and parameter.required:
+        if demanded := self._demanded(tool, parameter):
             first = ' ", " '.join(demanded)
             return self._rule(symbol, f'"[" {first} (", " {symbol}_item)* "]"', items)
         inner = f'{symbol}_item (", " {symbol}_item)*'
         body = f'"[" {inner} "]"' if parameter.required else f'"[" ({inner})? "]"'
         return self._rule(symbol, body, items)
+
+    def _demanded(self, tool: Tool, parameter: Parameter) -> list[str]:
+        """The results that this list must hold: the tool's first list that takes them."""
+        kind = parameter.kind
+        lists = [p for p in tool.parameters if p.many and p.kind == kind]
+        if not lists or parameter is not lists[0]:
+            return []
+        found = sorted(k for k in self.ways.demanded if self.results.get(k) in kind.takes)
+        return [_quoted(f"${k}") for k in found]
 
     def _items(self, symbol: str, tool: Tool, parameter: Parameter) -> list[str]:
         """What may stand for an address, a number or a path, or for an item of a list."""

@@ -9,10 +9,13 @@ examples in the same training time, and a faster plan.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
 from tinyagent.tools.registry import Tool
 from tinyagent.tools.sixteen import SIXTEEN
+
+_DOLLARS = re.compile(r"\$ ?(\d[\d,.]*\d|\d)(?!\w)")
 
 HEAD = "<|im_start|>system\n"
 END = "<|im_end|>"
@@ -28,5 +31,9 @@ def planner_prompt(request: str, tools: Iterable[Tool], trained: Collection[str]
 
 
 def clean(request: str) -> str:
-    """The request on one line, and without the marks that would end its turn."""
-    return " ".join(request.replace("<|", "< |").split())
+    """The request on one line, and without the marks that would end its turn.
+
+    "$40" becomes "40 dollars": in a plan, ``$40`` is the result of task 40.
+    """
+    plain = _DOLLARS.sub(r"\1 dollars", request.replace("<|", "< |"))
+    return " ".join(plain.split())

@@ -130,7 +130,7 @@ class Reconsider:
         tokens = self.engine.log_probabilities(draft.tokens, first)
         planner = sum(p for p, told in zip(tokens, self._told(job, draft), strict=True) if not told)
         odds = sum(job.odds.get(tool, 0.0) for tool in draft.used)
-        return planner + odds - UNUSED_PENALTY * len(unused_lookups(draft.plan, job.tools))
+        return planner + odds - UNUSED_PENALTY * len(self._unused(job, draft))
 
     def _told(self, job: Job, draft: Draft) -> list[bool]:
         """Which tokens of a draft are free text."""
