@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import av
 import numpy as np
-import pytest
 
 from tinyagent.voice.audio import RATE, Samples, read_audio, write_wav
+from tinyagent.voice.espeak import Voice, speak
 
 CODECS = {
     "wav": "pcm_s16le",
@@ -21,14 +19,9 @@ CODECS = {
 }
 
 
-def say(text: str, path: Path, voice: str = "en-gb", speed: int = 150) -> Path:
+def say(text: str, path: Path, voice: str = "en-gb", speed: int = 140) -> Path:
     """A WAV file in which the text is spoken; ``speed`` is in words a minute."""
-    program = shutil.which("espeak-ng")
-    if program is None:
-        pytest.fail("the voice tests need espeak-ng on the PATH; `make test` installs it")
-    command = [program, "-v", voice, "-s", str(speed), "-w", str(path), text]
-    subprocess.run(command, check=True, capture_output=True)
-    return path
+    return speak(text, path, Voice(voice, speed))
 
 
 def with_silence(path: Path, before: float = 0.5, after: float = 0.5) -> Path:

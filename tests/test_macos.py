@@ -424,3 +424,11 @@ EMPTY_CALLS: dict[str, dict[str, Any]] = {
     "append_note_content": {"name": "", "content": ""},
 }
 """Calls whose lists are empty: all that is left are the fixed arguments."""
+
+
+def test_names_are_those_of_contacts(mac: Mac) -> None:
+    people = ["Alex Kim", "Jane Doe", "No Number", "Sid Patel", "mom"]
+    assert mac.backend.names() == {"contacts": people}
+    mac.answer(list_contacts=["Not authorized to send Apple events to Contacts. (-1743)"])
+    with pytest.raises(ToolError, match="does not allow control of Contacts"):
+        mac.backend.names()

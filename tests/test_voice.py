@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import wave
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,16 +14,21 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.conftest import MakeAgent
 from tests.speech import CODECS, as_format, say, with_silence
+from tests.test_traces_store import do
 from tinyagent.agent import open_backend
 from tinyagent.cli import app
-from tinyagent.errors import AudioError, ModelError
+from tinyagent.errors import AudioError, ModelError, TraceError
 from tinyagent.settings import Settings
-from tinyagent.voice.audio import RATE, Stream, read_audio, write_wav
+from tinyagent.voice.audio import RATE, Samples, Stream, read_audio, write_wav
+from tinyagent.voice.dictation import LONGEST, Dictation
 from tinyagent.voice.listener import Listener
 from tinyagent.voice.model import load_model
 from tinyagent.voice.names import KnownNames
-from tinyagent.voice.transcriber import Change, Transcriber, take_back
+from tinyagent.voice.phones import alike
+from tinyagent.voice.recordings import about_recording, correct, forget, keep
+from tinyagent.voice.transcriber import Change, Transcriber, Transcript, take_back
 
 STATION = "Show me the way on foot to the train station"
 NAMELESS = (
@@ -172,25 +178,88 @@ def test_taking_back_an_edited_name_leaves_the_text() -> None:
 
 def test_a_microphone_comes_in_uneven_pieces(tmp_path: Path) -> None:
     whole = read_audio(say(STATION, tmp_path / "a.wav"))
-    wide = tmp_path / "wide.wav"
-    as_format(tmp_path / "a.wav", "wav").rename(wide)
-    with wave.open(str(wide), "rb") as file:
+    with wave.open(str(as_format(tmp_path / "a.wav", "wav")), "rb") as file:
         rate, data = file.getframerate(), file.readframes(-1)
     assert rate == 48_000
-    stream, at, piece = Stream(), 0, tmp_path / "piece.wav"
-    for size in (2, 30_000, 7_334, 96_000, 10_000_000):
-        with wave.open(str(piece), "wb") as file:
-            file.setparams((1, 2, rate, 0, "NONE", ""))
-            file.writeframes(data[at : at + size])
+    stream, at = Stream(rate), 0
+    for size in (2, 30_001, 7_334, 96_000, 0, 10_000_000):
+        stream.add(data[at : at + size])
         at += size
-        stream.add(piece)
-    samples = stream.samples
-    assert samples.size == pytest.approx(whole.size, abs=0.05 * RATE)
+        assert stream.seconds == pytest.approx(min(at, len(data)) / 2 / rate, abs=0.05)
+    assert stream.last(0.5).size == RATE // 2
+    samples = stream.finish()
+    assert samples.size == pytest.approx(whole.size, abs=0.01 * RATE)
     count = min(samples.size, whole.size)
     assert np.abs(samples[:count] - whole[:count]).mean() < 0.02
-    piece.write_bytes(b"no sound")
     with pytest.raises(AudioError, match="microphone"):
-        stream.add(piece)
+        Stream(0)
+
+
+def pieces(samples: Samples, seconds: float = 0.25) -> Iterator[bytes]:
+    """As a microphone gives them."""
+    data = (samples * 32767).astype("<i2").tobytes()
+    step = int(seconds * RATE) * 2
+    for at in range(0, len(data), step):
+        yield data[at : at + step]
+
+
+def test_dictation_gives_words_on_the_way_and_all_of_them_at_the_end(
+    settings: Settings, tmp_path: Path
+) -> None:
+    samples = read_audio(with_silence(say(STATION, tmp_path / "a.wav")))
+    dictation = Dictation(Listener(settings, dict), RATE, hands_free=False)
+    words = []
+    for piece in pieces(samples, 1.0):
+        dictation.add(piece)
+        words.append(letters(dictation.partial()))
+        assert not dictation.over()
+    assert "show me" in words[2]
+    assert len(words[1]) < len(words[-1])
+    whole, transcript = dictation.finish()
+    assert letters(transcript.text) == letters(STATION)
+    assert whole.size == pytest.approx(samples.size, abs=0.01 * RATE)
+
+
+def test_hands_free_ends_after_speech_and_not_before(settings: Settings, tmp_path: Path) -> None:
+    samples = read_audio(with_silence(say(STATION, tmp_path / "a.wav"), 3.0, 3.0))
+    dictation = Dictation(Listener(settings, dict), RATE, hands_free=True)
+    for piece in pieces(samples):
+        dictation.add(piece)
+        if dictation.over():
+            break
+    spoken_until = samples.size / RATE - 3.0
+    assert spoken_until + 1.0 < dictation.seconds < spoken_until + 2.5
+    quiet = Dictation(Listener(settings, dict), RATE, hands_free=True)
+    for piece in pieces(np.zeros(5 * RATE, np.float32)):
+        quiet.add(piece)
+        assert not quiet.over()
+    with pytest.raises(AudioError, match="nobody speaks"):
+        quiet.finish()
+
+
+def test_the_longest_recording_ends_by_itself(settings: Settings) -> None:
+    dictation = Dictation(Listener(settings, dict), RATE, hands_free=False)
+    dictation.add(b"\0" * int(LONGEST - 1) * RATE * 2)
+    assert not dictation.over()
+    dictation.add(b"\0" * 2 * RATE * 2)
+    assert dictation.over()
+
+
+@pytest.mark.parametrize(
+    ("heard", "name", "other"),
+    [
+        ("let fit", "lutfi", "luigi"),
+        ("carhew parrotter", "kahu parata", "carla parker"),
+        ("lut fid", "lutfi", "lydia"),
+        ("kowalsker", "kowalska", "kovacs"),
+        ("tray", "trey", "tom"),
+    ],
+)
+def test_what_sounds_alike_is_alike(heard: str, name: str, other: str) -> None:
+    assert alike(heard, name) > 0.8
+    assert alike(heard, other) < alike(heard, name) - 0.15
+    assert alike(name, name) == 1.0
+    assert alike(heard, name) == alike(name, heard)
 
 
 def test_the_listener_knows_new_names_at_once(settings: Settings, tmp_path: Path) -> None:
@@ -272,12 +341,65 @@ def test_ask_needs_one_request(own_settings: Settings, arguments: list[str]) -> 
 
 
 def test_no_audio_is_kept_where_it_is_not_wanted(settings: Settings) -> None:
-    from tinyagent.voice.recordings import keep
-    from tinyagent.voice.transcriber import Transcript
-
     said = Transcript("hello", (), (), 1.0, 0.1)
     samples = np.zeros(RATE, np.float32)
     assert keep(replace(settings, keep_audio=False), "r", samples, said, "hello") is None
     path = keep(settings, "r", samples, said, "hello")
     assert path is not None
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_recording_is_labelled_with_what_was_said(settings: Settings) -> None:
+    understood = Transcript("Text set that lunch is at noon", (), (), 1.0, 0.1)
+    samples = np.zeros(RATE, np.float32)
+
+    def said(request: str) -> str | None:
+        if keep(settings, "r", samples, understood, request) is None:
+            return None
+        about = about_recording(settings.traces, "r")
+        assert about is not None
+        assert about["request"] == request
+        return str(about["said"])
+
+    assert said("Text Sid that lunch is at noon") == "Text Sid that lunch is at noon"
+    long = "Email Priya the Q4 forecast and the lease. " + understood.text
+    assert said(long) == understood.text
+    assert said("What is my mom's phone number?") is None
+    correct(settings.traces, "r", "Text Sid lunch is at noon")
+    about = about_recording(settings.traces, "r")
+    assert about is not None
+    assert about["said"] == "Text Sid lunch is at noon"
+    assert about["text"] == understood.text
+    forget(settings.traces, "r")
+    assert about_recording(settings.traces, "r") is None
+    with pytest.raises(TraceError, match="no such recording"):
+        correct(settings.traces, "r", "hello")
+
+
+def test_spoken_runs_are_exported_and_deleted(
+    own_settings: Settings, make_agent: MakeAgent, tmp_path: Path
+) -> None:
+    agent = make_agent({"Turn up the heating": ["1. join()"], "Hello": ["1. join()"]})
+    spoken, typed = do(agent, "Turn up the heating"), do(agent, "Hello")
+    understood = Transcript("Turn of the heating", (), (), 2.0, 0.1)
+    samples = np.linspace(-0.5, 0.5, 2 * RATE).astype(np.float32)
+    keep(agent.settings, spoken, samples, understood, "Turn up the heating")
+    log = ["--traces", str(agent.settings.traces)]
+    result = run(app, ["traces", "said", spoken, "Turn up the heating, please", *log])
+    assert result.exit_code == 0, result.stderr
+    assert "Turn up the heating, please" in run(app, ["traces", "show", spoken, *log]).stdout
+    out = tmp_path / "speech"
+    result = run(app, ["traces", "export", str(out), "--format", "speech", *log])
+    assert result.stdout.startswith("1 runs"), result.stderr
+    # The form that the Hugging Face hub calls an audio folder.
+    (line,) = (out / "metadata.jsonl").read_text("utf-8").splitlines()
+    row = json.loads(line)
+    assert row["transcription"] == "Turn up the heating, please"
+    assert row["understood"] == understood.text
+    assert read_audio(out / row["file_name"]).size == samples.size
+    assert sorted(p.name for p in out.iterdir()) == sorted(["metadata.jsonl", row["file_name"]])
+    refused = run(app, ["traces", "export", str(out), "--format", "speech", "--redact", *log])
+    assert refused.exit_code == 2
+    assert run(app, ["traces", "said", typed, "Hello", *log]).exit_code == 1
+    assert run(app, ["traces", "delete", spoken, "--yes", *log]).exit_code == 0
+    assert list((agent.settings.traces.parent / "audio").iterdir()) == []

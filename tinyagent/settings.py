@@ -65,6 +65,9 @@ class Settings:
         zoom_link: your personal meeting link, given by the macos backend as the link to join.
         voice: the speech model: `tiny.en` is shipped; others of Whisper's (`base.en`, `small`,
             `large-v3-turbo` …) are fetched from the hub once; or the folder of one.
+        hands_free: on the page, a pause after speech ends the recording.
+        send_spoken: on the page, a spoken request is sent at once; if off, it stands in the
+            request box first, to be corrected.
         keep_audio: what was said is kept with its trace, in `audio` beside the trace file.
     """
 
@@ -104,6 +107,8 @@ class Settings:
     threads: int = field(default=0, metadata={"least": 0, "most": 256})
     zoom_link: str = field(default="", metadata={"prefix": "https://"})
     voice: str = "tiny.en"
+    hands_free: bool = False
+    send_spoken: bool = False
     keep_audio: bool = True
 
 

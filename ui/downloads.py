@@ -37,11 +37,13 @@ def downloads(agent: TinyAgent) -> Sequence[BaseRoute]:
         except TinyAgentError as error:
             shutil.rmtree(folder)
             return PlainTextResponse(str(error), 400, headers=_QUIET)
+        if target.is_dir():
+            target = Path(shutil.make_archive(str(target), "zip", target))
         done = BackgroundTask(shutil.rmtree, folder)
         return FileResponse(target, filename=target.name, headers=_QUIET, background=done)
 
     def audio(request: Request) -> Response:
-        sound = recording_of(agent.settings, request.path_params["run"])
+        sound = recording_of(agent.settings.traces, request.path_params["run"])
         if not sound.is_file():
             return PlainTextResponse("There is no such recording.", 404, headers=_QUIET)
         return FileResponse(sound, media_type="audio/wav", headers=_QUIET)

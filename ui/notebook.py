@@ -112,6 +112,8 @@ def _body(cell: Cell, run: Shown) -> str:
     if cell.kind == "request" and run.spoken:
         source = f"/audio/{quote(run.trace['id'])}.wav"
         parts.append(f'<audio controls preload="none" src="{source}">What was said</audio>')
+        if recording := run.trace["recording"]:
+            parts.append(f'<p class="caption">said: {escape(recording["said"])}</p>')
     return caption + "".join(parts)
 
 

@@ -9,14 +9,15 @@ with the answer; none is held open over an approval.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from tinyagent.agent import TinyAgent
-from tinyagent.errors import TraceError
+from tinyagent.errors import TinyAgentError, TraceError
 from tinyagent.state import RunState
 from ui.actions import actions
 from ui.approvals import approvals, revoke
@@ -29,6 +30,7 @@ from ui.plan import plan
 from ui.results import results, timings
 from ui.server import ASSETS, HOST, app_options
 from ui.traces_page import add_traces_page
+from ui.voice import Heard, Voice, marks, microphone, without
 
 TITLE = "TinyAgent"
 HOME = "Assistant"
@@ -37,6 +39,7 @@ PAUSE = 0.04
 """Seconds between two updates of the page: events come faster while a plan is written."""
 
 _SCRIPTS = '<script src="/ui/page.js"></script>'
+_VOICE_SCRIPTS = '<script src="/ui/voice.js"></script>'
 _GRAPH_SCRIPTS = f'{_SCRIPTS}<script src="/ui/vis-network.js"></script>'
 _READ_SESSION = """async () => {
     while (!window.tinyagent) await new Promise((again) => setTimeout(again, 10));
@@ -53,6 +56,7 @@ class Page:
 
     def __init__(self, agent: TinyAgent) -> None:
         self._agent = agent
+        self.voice = Voice(agent)
         with gr.Blocks(title=TITLE, analytics_enabled=False) as self.blocks:
             gr.Navbar(main_page_name=HOME)
             self._lay_out()
@@ -106,6 +110,7 @@ class Page:
                     autofocus=True,
                     elem_classes="request",
                 )
+                self._lay_out_voice()
             with gr.Column(scale=7, min_width=340, elem_classes="workings"):
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(scale=5, min_width=300):
@@ -124,6 +129,29 @@ class Page:
                 )
                 self._timings = gr.HTML(apply_default_css=False)
 
+    def _lay_out_voice(self) -> None:
+        self._heard = gr.State(None)
+        with gr.Row(elem_classes="voice"):
+            self._microphone = gr.HTML(
+                microphone(),
+                apply_default_css=False,
+                elem_classes="microphone",
+                head=_VOICE_SCRIPTS,
+                js_on_load="tinyagentVoice(element, (token) => trigger('heard', {token}))",
+            )
+            self._file = gr.UploadButton(
+                "From a file", file_types=["audio"], size="sm", elem_classes="from-file", scale=0
+            )
+        self._marks = gr.HTML(
+            apply_default_css=False,
+            elem_classes="marks",
+            js_on_load=(
+                "element.addEventListener('click', (event) => { "
+                "const chip = event.target.closest('[data-take-back]'); "
+                "if (chip) trigger('take_back', {index: Number(chip.dataset.takeBack)}); })"
+            ),
+        )
+
     def _wire(self) -> None:
         parts = [
             self._session,
@@ -135,14 +163,21 @@ class Page:
             self._results,
             self._graph,
             self._timings,
+            self._heard,
+            self._marks,
         ]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         shown = [self._session]
         self.blocks.load(self._open, shown, parts, js=_READ_SESSION, **quiet)
         self._session.change(None, shown, None, js=_KEEP_SESSION, api_visibility="private")
-        self._box.submit(self._ask, [self._box, self._session], parts, **quiet)
+        self._box.submit(self._ask, [self._box, self._session, self._heard], parts, **quiet)
         self._turn.example(self._ask_example, shown, parts, **quiet)
         self._turn.follow(self._follow_newest, shown, parts, **quiet)
+        typed = [self._box, self._session]
+        self._microphone.heard(self._take_heard, typed, parts, **quiet)
+        self._file.upload(self._read_file, [self._file, *typed], parts, **quiet)
+        spoken = [self._box, self._heard, self._marks]
+        self._marks.take_back(self._take_back, [self._box, self._heard], spoken, **quiet)
         self._turn.undo(self._undo_newest, shown, parts, **quiet)
 
     async def _open(self, session: list[str] | None) -> Updates:
@@ -156,15 +191,20 @@ class Page:
         async for update in self._follow(session[-1]):
             yield update
 
-    async def _ask(self, request: str, session: list[str] | None) -> Updates:
-        """A person asked for something."""
+    async def _ask(
+        self, request: str, session: list[str] | None, heard: Heard | None = None
+    ) -> Updates:
+        """A person asked for something; ``heard`` is what was said, where it was spoken."""
         session = session or []
         states = [state for run in session if (state := await self._state(run))]
         run = await asyncio.to_thread(self._agent.start, request, source="page")
+        problem = await asyncio.to_thread(self._keep, run, heard, request)
         yield {
             self._session: [*session, run],
             self._earlier: earlier(states),
             self._box: "",
+            self._heard: None,
+            self._marks: marks(None, problem),
         }
         async for update in self._follow(run):
             yield update
@@ -172,6 +212,50 @@ class Page:
     async def _ask_example(self, session: list[str] | None, event: gr.EventData) -> Updates:
         async for update in self._ask(event.text, session):
             yield update
+
+    async def _take_heard(
+        self, typed: str, session: list[str] | None, event: gr.EventData
+    ) -> Updates:
+        async for update in self._hear(lambda: self.voice.take(event.token), typed, session):
+            yield update
+
+    async def _read_file(self, file: str, typed: str, session: list[str] | None) -> Updates:
+        async for update in self._hear(lambda: self.voice.read(Path(file)), typed, session):
+            yield update
+
+    async def _hear(
+        self, listen: Callable[[], Heard], typed: str, session: list[str] | None
+    ) -> Updates:
+        """A request was spoken: into the box with it, or off at once."""
+        try:
+            heard = await asyncio.to_thread(listen)
+        except TinyAgentError as error:
+            yield {self._marks: marks(None, str(error))}
+            return
+        request = f"{typed.strip()} {heard.transcript.text}".strip()
+        if self._agent.settings.send_spoken:
+            async for update in self._ask(request, session, heard):
+                yield update
+        else:
+            yield {self._box: request, self._heard: heard, self._marks: marks(heard)}
+
+    def _take_back(
+        self, typed: str, heard: Heard | None, event: gr.EventData
+    ) -> dict[gr.components.Component, Any]:
+        """A changed name is to be as it was heard."""
+        if heard is None:
+            return {self._marks: ""}
+        left, text = without(heard, event.index, typed)
+        return {self._box: text, self._heard: left, self._marks: marks(left)}
+
+    def _keep(self, run: str, heard: Heard | None, request: str) -> str:
+        """Keep what was said with its run; why it could not be kept, or ""."""
+        try:
+            if heard is not None:
+                self.voice.keep(run, heard, request)
+        except TraceError as error:
+            return str(error)
+        return ""
 
     async def _undo_newest(self, session: list[str] | None) -> Updates:
         """The person takes back what the newest run changed: that is a run of its own."""
@@ -240,11 +324,11 @@ def launch(agent: TinyAgent, port: int, host: str = HOST, password: str = "") ->
     Raises:
         OSError: the port is in use.
     """
-    blocks = Page(agent).blocks
-    blocks.launch(
+    page = Page(agent)
+    page.blocks.launch(
         server_name=host,
         server_port=port,
-        app_kwargs=app_options(agent, host, password),
+        app_kwargs=app_options(agent, page.voice, host, password),
         theme=_theme(),
         css_paths=[ASSETS / name for name in ("page.css", "traces.css", "models.css")],
         favicon_path=ASSETS / "icon.svg",
@@ -258,7 +342,7 @@ def launch(agent: TinyAgent, port: int, host: str = HOST, password: str = "") ->
         prevent_thread_lock=True,
         quiet=True,
     )
-    return blocks
+    return page.blocks
 
 
 def _theme() -> gr.themes.Base:

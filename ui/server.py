@@ -25,13 +25,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import SettingsError, TraceError
 from ui.downloads import downloads
+from ui.voice import Voice
 
 HOST = "127.0.0.1"
 PASSWORD_VARIABLE = "TINYAGENT_PASSWORD"
@@ -50,9 +51,12 @@ _SAFE = {
 }
 
 
-def app_options(agent: TinyAgent, host: str = HOST, password: str = "") -> dict[str, Any]:
+def app_options(
+    agent: TinyAgent, voice: Voice, host: str = HOST, password: str = ""
+) -> dict[str, Any]:
     """What ``launch(app_kwargs=…)`` needs: the guards, and the routes beside Gradio's."""
-    return {"middleware": guards(host, password), "routes": routes(agent)}
+    spoken = WebSocketRoute("/voice", voice.microphone)
+    return {"middleware": guards(host, password), "routes": [*routes(agent), spoken]}
 
 
 def guards(host: str = HOST, password: str = "") -> list[Middleware]:

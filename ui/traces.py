@@ -77,7 +77,7 @@ _BACK = '<p class="back"><a href="/traces">All runs</a></p>'
 
 def _shown(agent: TinyAgent, trace: str) -> Shown:
     found = agent.traces.read(trace)
-    return Shown(found, agent.state(trace), recording_of(agent.settings, trace).is_file())
+    return Shown(found, agent.state(trace), recording_of(agent.settings.traces, trace).is_file())
 
 
 def _one(agent: TinyAgent, store: TraceStore, asked: Mapping[str, str]) -> str:

@@ -31,7 +31,13 @@ class App:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[App]:
+def configured() -> str:
+    """The settings file that the app is started with."""
+    return ""
+
+
+@pytest.fixture
+def app(tmp_path: Path, configured: str) -> Iterator[App]:
     """The app on a free port, with a sample workspace and traces of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -43,6 +49,9 @@ def app(tmp_path: Path) -> Iterator[App]:
         tmp_path / "app.log",
     )
     command = [sys.executable, "app.py", "--port", str(port), "--backend", "workspace"]
+    settings = tmp_path / "settings.toml"
+    settings.write_text(configured)
+    command += ["--settings", str(settings)]
     command += ["--workspace", str(served.workspace), "--traces", str(served.traces)]
     with served.log.open("w") as log:
         process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log)
@@ -55,7 +64,13 @@ def app(tmp_path: Path) -> Iterator[App]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def flags() -> list[str]:
+    """More flags for the browser."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def browser(flags: list[str]) -> Iterator[Browser]:
     """The machine's Chromium or Chrome.
 
     One a module: Playwright's event loop would otherwise go on in this thread, and no test
@@ -64,10 +79,10 @@ def browser() -> Iterator[Browser]:
     names = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
     found = next((path for name in names if (path := shutil.which(name))), None)
     assert found, "the browser tests need Chromium or Chrome on the PATH"
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    flags += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+    own = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    own += ["--disable-component-update", "--disable-sync", "--no-first-run"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        browser = playwright.chromium.launch(executable_path=found, args=own + flags)
         yield browser
         browser.close()
 

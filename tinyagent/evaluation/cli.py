@@ -8,14 +8,23 @@ from typing import Annotated
 import typer
 
 from tinyagent.console import explained, tracked
+from tinyagent.errors import SettingsError
 
 TABLES = "tables"
+VOICE = "voice"
 
 
 def evaluate_set(
     source: Annotated[
-        str, typer.Argument(metavar="SET.jsonl | tables", help="A test set; or the paper's tables.")
+        str,
+        typer.Argument(
+            metavar="SET.jsonl | tables | voice",
+            help="A test set; the paper's tables; or a test set that is spoken.",
+        ),
     ],
+    spoken: Annotated[
+        Path | None, typer.Argument(metavar="[SET.jsonl]", help="voice: the test set.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
     toolrag: Annotated[str | None, typer.Option(help="classifier, basic or all.")] = None,
     model: Annotated[str | None, typer.Option(help="Another planner: a GGUF file.")] = None,
@@ -23,6 +32,9 @@ def evaluate_set(
     requests: Annotated[
         Path, typer.Option("--set", help="tables: the test set that each row plans.")
     ] = Path("tests/sets/dev.jsonl"),
+    rounds: Annotated[
+        int, typer.Option(min=1, max=4, help="voice: how many voices speak each request.")
+    ] = 1,
     gguf: Annotated[
         list[Path] | None, typer.Option(help="tables: one more planner; may come again.")
     ] = None,
@@ -34,10 +46,15 @@ def evaluate_set(
     """Plan a test set, score it, and report: success rate, arguments, ToolRAG, failures, time.
 
     `tinyagent eval tables` makes the paper's two tables, and one of what the decoder's
-    constraints are worth.
+    constraints are worth. `tinyagent eval voice SET.jsonl` has espeak-ng speak the requests, and
+    reports how well words, names and plans come through.
     """
     with explained():
-        if source == TABLES:
+        if (source == VOICE) != (spoken is not None):
+            raise SettingsError("eval: `voice` needs a test set after it, and nothing else has one")
+        if spoken is not None:
+            _spoken(spoken, out, toolrag, model, limit, rounds)
+        elif source == TABLES:
             _tables(requests, out or Path("runs/tables"), gguf or [], adapter or [], limit)
         else:
             _report(Path(source), out, toolrag, model, limit)
@@ -69,6 +86,37 @@ def _report(
         typer.echo("no pictures: they need matplotlib; make setup EXTRAS=training", err=True)
     else:
         typer.echo("\n".join(map(str, draw(outcomes, target))))
+
+
+def _spoken(
+    source: Path, out: Path | None, toolrag: str | None, model: str | None, limit: int, rounds: int
+) -> None:
+    try:
+        from tinyagent.evaluation import voice
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"eval voice needs {error.name}, which the training extra brings; make setup"
+        ) from error
+    from tinyagent.evaluation.run import evaluate
+    from tinyagent.evaluation.sets import read_test_set
+    from tinyagent.planner import load_planner
+    from tinyagent.settings import load_settings
+    from tinyagent.toolrag import load
+    from tinyagent.voice.model import load_model
+    from tinyagent.voice.transcriber import Transcriber
+
+    items = read_test_set(source)[: limit or None]
+    settings = load_settings(toolrag=toolrag, planner=model)
+    transcriber = Transcriber(load_model(settings))
+    found = voice.listen(items, transcriber, voice.names_of(items), rounds, tracked)
+    rag, planner = load(settings), load_planner(settings)
+    found = voice.plan_both(found, lambda wanted: evaluate(wanted, rag, planner, tracked))
+    typer.echo(voice.summary_table(voice.summarise(found)))
+    command = f"tinyagent eval voice {source}" + (f" --rounds {rounds}" if rounds > 1 else "")
+    command += f" --toolrag {toolrag}" if toolrag else ""
+    command += f" --model {model}" if model else ""
+    target = out or Path("runs") / "eval-voice" / source.stem
+    typer.echo(f"\n{voice.write_report(found, f'{source.name}, spoken', command, target)}")
 
 
 def _tables(

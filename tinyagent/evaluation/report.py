@@ -103,9 +103,12 @@ def write_report(outcomes: Sequence[Outcome], title: str, command: str, out: Pat
     return page
 
 
-def as_json(summary: Summary) -> dict[str, Any]:
-    """The summary as plain values; a rate has its share, its counts and its interval."""
-    values = {name: getattr(summary, name) for name in Summary.__dataclass_fields__}
+def as_json(summary: object) -> dict[str, Any]:
+    """A summary as plain values; a rate has its share, its counts and its interval.
+
+    Args:
+        summary: a dataclass of rates and numbers.
+    """
     return {
         name: (
             {
@@ -117,7 +120,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             if isinstance(value, Rate)
             else round(value, 3)
         )
-        for name, value in values.items()
+        for name, value in vars(summary).items()
     }
 
 

@@ -98,8 +98,11 @@ def show(
         if as_json:
             typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
             return
+        spoken = found["recording"]
         took = "" if found["seconds"] is None else f", {found['seconds']:.1f} s"
         typer.echo(f"{found['id']}  {found['started']}  {found['status']}{took}")
+        if spoken:
+            typer.echo(f"said: {spoken['said']} ({spoken['file']})")
         for cell in cells(found):
             seconds = "" if cell.seconds is None else f" ({cell.seconds:.3f} s)"
             state = f" [{cell.state}]" if cell.state else ""
@@ -151,6 +154,18 @@ def label_run(
 
 
 @app.command()
+def said(
+    trace: Annotated[str, typer.Argument(metavar="ID")],
+    words: Annotated[str, typer.Argument(help="The words, as they are said.")],
+    traces: Log = None,
+) -> None:
+    """Write down what the recording of a run really says; `export --format speech` takes it."""
+    with explained():
+        _store(traces).said(trace, words)
+    typer.echo(f"{trace}: {words}")
+
+
+@app.command()
 def delete(
     ids: Annotated[list[str], typer.Argument(metavar="ID …")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -178,7 +193,7 @@ def export_runs(
     out: Annotated[Path, typer.Argument(metavar="OUT")],
     format: Annotated[
         str,
-        typer.Option(help="planner, toolrag, openai, testset, notebook, parquet or otel."),
+        typer.Option(help="planner, toolrag, openai, testset, notebook, parquet, otel or speech."),
     ],
     words: Words = "",
     status: Status = "",

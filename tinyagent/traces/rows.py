@@ -11,9 +11,11 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from tinyagent.errors import TraceError
+from tinyagent.voice.recordings import about_recording
 
 Trace = dict[str, Any]
-"""A row of ``traces``, and under each name of ``STEPS`` the rows of that table."""
+"""A row of ``traces``, under each name of ``STEPS`` the rows of that table, and ``recording``:
+what is known of what was said (``voice.recordings``) with its ``file``; None if it was typed."""
 
 STEPS = ("tools", "plans", "tasks", "texts", "questions", "approvals", "labels", "events")
 _JSON_CELLS = {
@@ -31,7 +33,7 @@ _JSON_CELLS = {
 
 
 def read_trace(log: sqlite3.Connection, path: Path, trace: str) -> Trace:
-    """The whole trace, for JSON: its row, and a list of rows for each kind of step.
+    """The whole trace, for JSON.
 
     Raises:
         TraceError: there is no such trace; ``path`` stands in the message.
@@ -47,7 +49,7 @@ def read_trace(log: sqlite3.Connection, path: Path, trace: str) -> Trace:
         ]
         for name in STEPS
     }
-    return own | steps
+    return own | steps | {"recording": about_recording(path, trace)}
 
 
 def model_name(versions: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from tinyagent.traces.filters import ORDERS, Filter, Order, fts_query
 from tinyagent.traces.labels import Label, add_label, checked
 from tinyagent.traces.log import TraceLog, what_to_do
 from tinyagent.traces.rows import STEPS, Trace, lives, read_trace
+from tinyagent.voice.recordings import correct, forget
 
 COUNTED = 10_000
 """More runs than this are not counted: "10,000 or more" is as good to know."""
@@ -176,11 +177,20 @@ class TraceStore:
             add_label(db, label, at.isoformat(timespec="milliseconds"))
         return label
 
-    def delete(self, traces: Sequence[str]) -> None:
-        """Forget runs, with all that was said of them; all of them, or none.
+    def said(self, trace: str, words: str) -> None:
+        """Write down what the recording of a run really says.
 
         Raises:
-            TraceError: there is no such run, or it is under way.
+            TraceError: there is no such run, or no recording of it.
+        """
+        self.read(trace)
+        correct(self.path, trace, words)
+
+    def delete(self, traces: Sequence[str]) -> None:
+        """Forget runs, with their recordings and all that was said of them; all, or none.
+
+        Raises:
+            TraceError: there is no such run, it is under way, or a recording cannot be deleted.
         """
         with self._writing() as db:
             for trace in traces:
@@ -194,6 +204,8 @@ class TraceStore:
                 for name in STEPS:
                     db.execute(f"delete from {name} where trace = ?", [trace])
                 db.execute("delete from traces where id = ?", [trace])
+        for trace in traces:
+            forget(self.path, trace)
 
     def vacuum(self) -> tuple[int, int]:
         """Give the room of what was deleted back to the disk, and leave no word of it.

@@ -5,7 +5,7 @@ Samples are float32, mono, 16 kHz, from -1 to 1, as Whisper takes them.
 
 from __future__ import annotations
 
-import struct
+import threading
 import wave
 from pathlib import Path
 from typing import Any
@@ -86,55 +86,72 @@ def write_wav(path: Path, samples: Samples) -> None:
 
 
 class Stream:
-    """A recording that comes in pieces, as a browser's microphone sends it.
+    """A recording that comes in pieces, as a microphone gives it.
 
     Pieces are resampled as one stream: resampled one by one, each would click at
     its ends.
+
+    Args:
+        rate: samples a second of the pieces.
+
+    Raises:
+        AudioError: no microphone has such a rate.
     """
 
-    def __init__(self) -> None:
-        self._resampler: Any = None
-        self._rate = 0
-        self._pieces: list[NDArray[np.int16]] = []
-
-    def add(self, path: Path) -> None:
-        """Take in the next piece, a WAV file of 16 bits at the microphone's own rate.
-
-        Raises:
-            AudioError: it is no such file.
-        """
+    def __init__(self, rate: int) -> None:
         import av
 
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise AudioError(f"the microphone's sound cannot be read ({error.strerror})") from error
-        form, begin = content.find(b"fmt "), content.find(b"data")
-        if content[:4] != b"RIFF" or form < 0 or not form < begin <= len(content) - 8:
-            raise AudioError("the microphone's sound cannot be read: it is no WAV")
-        channels, rate, bits = struct.unpack_from("<HI6xH", content, form + 10)
-        if bits != 16 or not channels or not rate:
-            raise AudioError(f"the microphone's sound has {bits} bits; it should have 16")
-        # The header was written before anything was said: its length is not the piece's.
-        data = content[begin + 8 :]
-        if rate != self._rate:
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-            self._rate = rate
-        samples = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], dtype="<i2")
-        if not samples.size:
-            return
-        mono = samples.reshape(-1, channels).mean(axis=1).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(mono[None, :], format="s16", layout="mono")
-        frame.sample_rate = rate
-        self._pieces += [_samples(even) for even in self._resampler.resample(frame)]
+        if not 8_000 <= rate <= 384_000:
+            raise AudioError(f"the microphone's sound cannot be read: {rate} samples a second")
+        self._rate = rate
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+        self._pieces: list[NDArray[np.int16]] = []
+        self._count = 0
+        self._odd = b""
+        self._lock = threading.Lock()
+
+    def add(self, piece: bytes) -> None:
+        """Take in the next piece: whole numbers of 16 bits, mono, the low byte first."""
+        import av
+
+        with self._lock:
+            piece = self._odd + piece
+            even = len(piece) // 2 * 2
+            self._odd = piece[even:]
+            if not even:
+                return
+            samples = np.frombuffer(piece[:even], dtype="<i2").astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(samples[None, :], format="s16", layout="mono")
+            frame.sample_rate = self._rate
+            self._keep(frame)
+
+    def finish(self) -> Samples:
+        """All that came, to the last sample; nothing more can be added."""
+        with self._lock:
+            self._keep(None)
+            return to_float(np.concatenate([np.zeros(0, np.int16), *self._pieces]))
 
     @property
-    def samples(self) -> Samples:
-        """All that came so far."""
-        if not self._pieces:
-            return np.zeros(0, np.float32)
-        self._pieces = [np.concatenate(self._pieces)]
-        return to_float(self._pieces[0])
+    def seconds(self) -> float:
+        """How much came so far."""
+        return self._count / RATE
+
+    def last(self, seconds: float) -> Samples:
+        """What came last, at most that long."""
+        wanted, taken = int(seconds * RATE), 0
+        found: list[NDArray[np.int16]] = []
+        with self._lock:
+            for piece in reversed(self._pieces):
+                found.insert(0, piece)
+                taken += piece.size
+                if taken >= wanted:
+                    break
+        return to_float(np.concatenate([np.zeros(0, np.int16), *found])[-wanted:])
+
+    def _keep(self, frame: Any) -> None:
+        for even in self._resampler.resample(frame):
+            self._pieces.append(_samples(even))
+            self._count += self._pieces[-1].size
 
 
 def _samples(frame: Any) -> NDArray[np.int16]:

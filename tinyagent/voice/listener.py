@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tinyagent.errors import AudioError
+from tinyagent.errors import AudioError, ToolError
 from tinyagent.settings import Settings
 from tinyagent.voice.audio import Samples, read_audio
 from tinyagent.voice.model import load_model
 from tinyagent.voice.names import KnownNames
 from tinyagent.voice.transcriber import Transcriber, Transcript
 
+_log = logging.getLogger(__name__)
 NOTHING_SAID = "nobody speaks in it; say it again, closer to the microphone"
 
 
@@ -46,11 +48,17 @@ class Listener:
     def transcribe(self, samples: Samples) -> Transcript:
         """Write down a whole recording; the text is "" where nobody speaks.
 
+        Where the names cannot be read (Contacts of a Mac may refuse), none is put in.
+
         Raises:
             ModelError: as ``ready``.
-            ToolError: the names cannot be read.
         """
-        return self.ready().transcribe(samples, KnownNames(self._names()))
+        try:
+            names = self._names()
+        except ToolError as error:
+            _log.warning("no known names: %s", error)
+            names = {}
+        return self.ready().transcribe(samples, KnownNames(names))
 
     def partial(self, samples: Samples) -> str:
         """The words of a recording that still goes on.
@@ -65,7 +73,7 @@ class Listener:
 
         Raises:
             AudioError: it is no recording, or nobody speaks in it.
-            ModelError, ToolError: as ``transcribe``.
+            ModelError: as ``transcribe``.
         """
         samples = read_audio(path)
         transcript = self.transcribe(samples)

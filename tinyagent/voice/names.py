@@ -1,26 +1,27 @@
 """The names that this person uses, and where a transcript may have misheard one.
 
 A small speech model writes rare names as they sound: "Noverk" for Novak,
-"chime-dood-n" for Chinedu. Here spans of words that it was unsure of are
-compared with the known names, by letters and by sound; whether a likely one
-was said indeed is then asked of the speech model itself (``transcriber``).
+"let fit" for Lutfi. Here spans of words that it was unsure of are compared with
+the known names by their sound (``phones``); whether a likely one was said indeed
+is then asked of the speech model itself (``transcriber``).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import jellyfish
-from rapidfuzz.distance import Levenshtein
-
 from tinyagent.backends.workspace.match import fold
+from tinyagent.voice.phones import alike, sounds
 
-UNSURE = 0.7
+UNSURE = 0.85
 """A span may be a misheard name if the decoder gave one of its words less than this."""
-ALIKE = 0.45
-"""How much alike in letters and sound, from 0 to 1, a span and a name must be to be looked at."""
+ALIKE = 0.72
+"""How much alike in sound, from 0 to 1, a span and a name must be to be looked at."""
+_SPANS = 2
+"""Places in a sentence that are looked at for one name."""
 _LONGEST = 4
 """Words that one name may have been heard as ("chime dood n a")."""
 _SHORTEST = 3
@@ -31,8 +32,13 @@ _COMMON = (
     "a an and are at by for from he her him his i im in is it its me my no not of on or our she so "
     "that the them then they this to up us was we were with you your"
 )
-_EVERYWHERE = frozenset(_COMMON.split())
-"""Words that a name is not misheard as, alone or together; a recogniser knows them well."""
+_COMMANDS = (
+    "add ask book call calendar create e email file find folder forward give invite mail make "
+    "meeting message name note number open phone put read remind reminder reply schedule send set "
+    "show summarise summarize summary tell text today tomorrow write zoom"
+)
+_EVERYWHERE = frozenset(f"{_COMMON} {_COMMANDS}".split())
+"""Words that a name is not misheard as, alone or together: of every sentence, and of commands."""
 _WORD = re.compile(r"^(\W*)(.*?)((?:['’]s)?\W*)$", re.DOTALL)
 
 
@@ -44,13 +50,11 @@ class KnownName:
         text: as it is written.
         kind: "contacts", "notes", "folders" or "files".
         folded: in small letters without accents.
-        sound: phonetic key.
     """
 
     text: str
     kind: str
     folded: str
-    sound: str
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,7 @@ class KnownNames:
     def __len__(self) -> int:
         return len(self._by_folded)
 
-    def candidates(
-        self, words: Sequence[str], probabilities: Sequence[float], least: float = ALIKE
-    ) -> list[Candidate]:
+    def candidates(self, words: Sequence[str], probabilities: Sequence[float]) -> list[Candidate]:
         """Which names the words may hold, the most alike first.
 
         A name that was heard as it is written is left alone, with all its words.
@@ -102,11 +104,10 @@ class KnownNames:
         Args:
             words: as the decoder wrote them, with their punctuation.
             probabilities: of each word.
-            least: how much alike a span must be.
         """
         cores = [core(word) for word in words]
         heard = self._heard(cores)
-        found = []
+        found: list[Candidate] = []
         for first in range(len(words)):
             for count in range(1, min(_LONGEST, len(words) - first) + 1):
                 span = range(first, first + count)
@@ -116,17 +117,23 @@ class KnownNames:
                 if _EVERYWHERE.issuperset(text.split()):
                     continue
                 kept = {heard[i] for i in span} - {""}
-                sound = _sound(text)
                 for name in self._by_folded.values():
                     # A name that was heard may only grow into a longer one that holds it.
                     if any(name.folded == k or f" {k} " not in f" {name.folded} " for k in kept):
                         continue
                     if text.rstrip("s") == name.folded.rstrip("s") and text != name.folded:
                         continue  # one note, several notes: no matter of hearing
-                    alike = _alike(text, sound, name)
-                    if alike >= least:
-                        found.append(Candidate(first, count, name, alike))
-        return sorted(found, key=lambda c: -c.alike)
+                    likeness = alike(text, name.folded)
+                    if likeness >= ALIKE:
+                        found.append(Candidate(first, count, name, likeness))
+        found.sort(key=lambda c: -c.alike)
+        places: Counter[KnownName] = Counter()
+        best = []
+        for candidate in found:
+            places[candidate.name] += 1
+            if places[candidate.name] <= _SPANS:
+                best.append(candidate)
+        return best
 
     def _heard(self, cores: Sequence[str]) -> list[str]:
         """For each word, the known name that it is a part of as it stands, or ""."""
@@ -168,22 +175,9 @@ def _parts(name: str) -> list[str]:
 
 def _known(text: str, kind: str) -> KnownName | None:
     folded = fold(text)
-    sound = _sound(folded)
-    # Other scripts have no phonetic key, and an English model does not write them.
     if kind != "contacts" and " " not in folded and len(folded) < _LONG:
         return None
-    if len(folded) < _SHORTEST or not folded.isascii() or not sound:
+    # An English model does not write other scripts.
+    if len(folded) < _SHORTEST or not folded.isascii() or not sounds(folded):
         return None
-    return KnownName(text, kind, folded, sound)
-
-
-def _sound(folded: str) -> str:
-    return "".join(jellyfish.metaphone(word) for word in folded.split())
-
-
-def _alike(text: str, sound: str, name: KnownName) -> float:
-    if not 0.4 <= len(text) / len(name.folded) <= 2.5:
-        return 0.0
-    by_letters = Levenshtein.normalized_similarity(text, name.folded)
-    by_sound = Levenshtein.normalized_similarity(sound, name.sound)
-    return (by_letters + by_sound) / 2
+    return KnownName(text, kind, folded)

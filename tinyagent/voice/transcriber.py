@@ -21,7 +21,7 @@ import numpy as np
 
 from tinyagent.backends.workspace.match import fold
 from tinyagent.voice.audio import RATE, Samples
-from tinyagent.voice.names import ALIKE, UNSURE, Candidate, KnownNames, core, in_place_of
+from tinyagent.voice.names import UNSURE, Candidate, KnownNames, core, in_place_of
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -29,24 +29,20 @@ if TYPE_CHECKING:
 _BEAMS = 5
 _WEIGHED = 8
 """Candidates of a sentence that are weighed; each costs about as much as a word decoded."""
-_WIDE = 0.35
-"""As ``names.ALIKE``, for names that the decoder wrote when it was told to listen for them."""
 _HINTS = 40
 """Names that are given to the decoder to listen for."""
-ACCEPTED = -1.0
-"""Nats that a name's log-likelihood ratio, with ``_LETTERS`` and ``_HINTED``, must reach.
-
-Of 60 requests without a known name that `espeak-ng` spoke, this changes one (Tomasz to Tomás)."""
-_LETTERS = 20.0
-"""Nats that full likeness in letters and sound is worth, against a likeness of a half."""
-_HINTED = 3.0
+ACCEPTED = -10.0
+"""Nats that a name must reach: its log-likelihood ratio for each of its words, with ``_ALIKE`` and
+``_HINTED``."""
+_ALIKE = 60.0
+"""Nats that full likeness in sound is worth, against none; counted from ``_LIKE``."""
+_LIKE = 0.9
+_HINTED = 2.0
 """Nats that it is worth that the decoder, told to listen for it, wrote the name there."""
 _MARGIN = 0.2
 """Seconds of sound around a sentence."""
 _NO_PAUSE = 500
 """Milliseconds of silence that part two stretches of speech."""
-_WINDOW = 25.0
-"""Seconds at the end of a recording that a partial transcript is made from."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +136,9 @@ class Transcriber:
         )
 
     def partial(self, samples: Samples) -> str:
-        """The words of a recording that still goes on, quickly; of its last part if it is long."""
-        tail = samples[-int(_WINDOW * RATE) :]
+        """The words of a recording that still goes on, quickly."""
         with self._lock:
-            return " ".join(s.text.strip() for s in self._decode(tail, 1)).strip()
+            return " ".join(s.text.strip() for s in self._decode(samples, 1)).strip()
 
     def _decode(self, samples: Samples, beams: int, **options: Any) -> list[Any]:
         """Whisper's segments, of the stretches in which somebody speaks."""
@@ -167,18 +162,17 @@ class Transcriber:
         likely = [word.probability for word in said]
         if not said or min(likely) >= UNSURE:
             return []
-        wide = names.candidates(texts, likely, _WIDE)
-        if not wide:
+        found = names.candidates(texts, likely)[:_WEIGHED]
+        if not found:
             return []
         sound = _Sound(self._model, samples, said[0].start, said[-1].end)
-        heard = sound.listen_for(list(dict.fromkeys(c.name.text for c in wide))[:_HINTS])
-        hinted = {candidate for candidate in wide if _stands(candidate, texts, heard)}
-        found = [c for c in wide if c.alike >= ALIKE or c in hinted]
-        weighed = sorted(found, key=lambda c: -c.alike - (c in hinted) * 0.15)[:_WEIGHED]
-        ratios = sound.compare(texts, [_with(texts, c) for c in weighed])
+        heard = sound.listen_for(list(dict.fromkeys(c.name.text for c in found))[:_HINTS])
+        ratios = sound.compare(texts, [_with(texts, c) for c in found])
         puts = []
-        for candidate, ratio in zip(weighed, ratios, strict=True):
-            score = ratio + _LETTERS * (candidate.alike - 0.5) + _HINTED * (candidate in hinted)
+        for candidate, ratio in zip(found, ratios, strict=True):
+            score = ratio / len(candidate.name.folded.split())
+            score += _ALIKE * (candidate.alike - _LIKE)
+            score += _HINTED * _stands(candidate, texts, heard)
             if score >= ACCEPTED:
                 puts.append(_Put(candidate, score - ACCEPTED))
         puts.sort(key=lambda put: -put.score)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from tinyagent.errors import SettingsError
 from tinyagent.traces.exports.notebook import notebook
 from tinyagent.traces.exports.parquet import parquet
 from tinyagent.traces.exports.spans import spans
+from tinyagent.traces.exports.speech import speech_folder
 from tinyagent.traces.exports.training import openai_lines, planner_lines, test_set, toolrag_table
 from tinyagent.traces.filters import Filter
 from tinyagent.traces.redact import Redactor
@@ -19,12 +21,21 @@ from tinyagent.traces.store import TraceStore
 
 @dataclass(frozen=True)
 class Format:
-    """A format: what it is for, how it is written and named, whether of labelled runs only."""
+    """A format: what it is for, how it is written.
+
+    Attributes:
+        help: what it is for.
+        write: writes runs to a path, and says how many.
+        ending: of the file's name; "" for a folder.
+        labelled: it takes labelled runs only.
+        redacts: names can be taken out of it.
+    """
 
     help: str
     write: Callable[[Iterable[Trace], Path], int]
     ending: str
     labelled: bool = False
+    redacts: bool = True
 
 
 FORMATS = {
@@ -40,6 +51,9 @@ FORMATS = {
     "parquet": Format("a table for pandas, DuckDB and the like", parquet, ".parquet"),
     "otel": Format(
         "OpenTelemetry spans (OTLP JSON lines), in OpenInference's words", spans, ".jsonl"
+    ),
+    "speech": Format(
+        "a folder of recordings and what is said in them", speech_folder, "", redacts=False
     ),
 }
 
@@ -60,11 +74,14 @@ def export(
     ``target`` is complete or not there.
 
     Raises:
-        SettingsError: there is no such format, or the file cannot be written.
+        SettingsError: there is no such format, it cannot be redacted, or the file cannot be
+            written.
     """
     if format not in FORMATS:
         raise SettingsError(f"format {format!r}: there is no such; known are {', '.join(FORMATS)}")
     chosen = FORMATS[format]
+    if redact and not chosen.redacts:
+        raise SettingsError(f"format {format}: names cannot be taken out of what is said")
     if chosen.labelled and not wanted.label:
         wanted = replace(wanted, label="any")
     lost: list[str] = []
@@ -76,6 +93,8 @@ def export(
     except OSError as error:
         raise SettingsError(f"{target}: it cannot be written ({error})") from error
     finally:
+        if part.is_dir():
+            shutil.rmtree(part)
         part.unlink(missing_ok=True)
     return Exported(written, len(lost))
 

@@ -1,0 +1,128 @@
+"""A person who speaks to the page: Chromium's fake microphone plays what espeak-ng says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PATIENCE, App
+from tests.browser.test_page import status
+from tests.speech import as_format, say, with_silence
+from tinyagent.voice.audio import RATE, read_audio, write_wav
+
+PLUMBER = "Remind me to call the plumber tomorrow"
+HEARD = re.compile("call the plumber tomorrow", re.I)
+CORRECTED = "Remind me to call the plumber tomorrow at noon"
+NAMED = "What is Dmitri's phone number?"
+BOX = ".request textarea"
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the microphone hears, once, from the moment it is opened; a test writes it."""
+    return tmp_path_factory.mktemp("microphone") / "spoken.wav"
+
+
+@pytest.fixture(scope="module")
+def flags(spoken: Path) -> list[str]:
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={spoken}%noloop",
+    ]
+
+
+def reminders(app: App) -> str:
+    files = sorted(app.workspace.rglob("*.ics"))
+    return "".join(path.read_text("utf-8") for path in files).lower()
+
+
+def speak(page: Page) -> None:
+    page.locator("[data-speak]").click()
+    page.locator('[data-state="listening"]').wait_for()
+
+
+def stop(page: Page) -> None:
+    page.locator("[data-speak]").click()
+
+
+def test_speak_read_correct_approve(app: App, page: Page, spoken: Path) -> None:
+    with_silence(say(PLUMBER, spoken), 0.5, 1.0)
+    seconds = read_audio(spoken).size / RATE
+    speak(page)
+    expect(page.locator(".so-far")).to_contain_text(
+        re.compile("remind|plumber", re.I), timeout=PATIENCE
+    )
+    page.wait_for_timeout(1000 * seconds)
+    stop(page)
+    box = page.locator(BOX)
+    expect(box).to_have_value(HEARD, timeout=PATIENCE)
+    box.fill(CORRECTED)
+    page.keyboard.press("Enter")
+    status(page, "approval")
+    page.locator("form.approval .primary").click()
+    status(page, "answered")
+    assert "plumber" in reminders(app)
+
+    (about,) = (app.traces.parent / "audio").glob("*.json")
+    kept = json.loads(about.read_text("utf-8"))
+    assert kept["request"] == kept["said"] == CORRECTED
+    assert "noon" not in kept["text"]
+    sound = read_audio(about.with_suffix(".wav"))
+    assert sound.size >= (seconds - 0.5) * RATE
+    assert np.abs(sound).max() > 0.05
+
+
+@pytest.mark.parametrize("configured", ["hands_free = true\nsend_spoken = true\n"])
+def test_hands_free_needs_one_click(app: App, page: Page, spoken: Path, configured: str) -> None:
+    with_silence(say(PLUMBER, spoken), 0.5, 1.0)
+    speak(page)
+    page.locator('[data-state="writing"]').wait_for()
+    page.locator(".said").wait_for()
+    status(page, "approval")
+    expect(page.locator(".said")).to_have_text(HEARD)
+    page.locator("form.approval .primary").click()
+    status(page, "answered")
+    assert "plumber" in reminders(app)
+
+
+def test_a_changed_name_is_marked_and_taken_back(app: App, page: Page, spoken: Path) -> None:
+    file = say(NAMED, spoken.with_name("named.wav"), speed=155)
+    box = page.locator(BOX)
+    page.locator("input[type=file]").set_input_files(as_format(file, "mp3"))
+    expect(box).to_have_value(re.compile("Dmitri"), timeout=PATIENCE)
+    chip = page.locator("[data-take-back]")
+    expect(chip.locator("ins")).to_have_text(re.compile("Dmitri"))
+    heard = chip.locator("del").inner_text()
+    chip.click()
+    expect(box).to_have_value(re.compile(re.escape(heard)))
+    expect(page.locator("[data-take-back]")).to_have_count(0)
+
+
+def test_silence_and_files_that_are_none_get_a_message(
+    app: App, page: Page, spoken: Path, tmp_path: Path
+) -> None:
+    write_wav(spoken, np.zeros(4 * RATE, np.float32))
+    speak(page)
+    page.wait_for_timeout(2000)
+    stop(page)
+    expect(page.locator(".microphone .error")).to_contain_text("nobody speaks", timeout=PATIENCE)
+
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"this is no recording at all" * 50)
+    page.locator("input[type=file]").set_input_files(bad)
+    expect(page.locator(".marks .error")).to_contain_text(
+        "bad.wav: it is damaged", timeout=PATIENCE
+    )
+
+    with_silence(say(PLUMBER, spoken), 0.5, 1.0)
+    speak(page)
+    page.wait_for_timeout(1000 * read_audio(spoken).size / RATE)
+    stop(page)
+    expect(page.locator(BOX)).to_have_value(HEARD, timeout=PATIENCE)
+    expect(page.locator(".error:visible")).to_have_count(0)

@@ -1,0 +1,80 @@
+"""A request that is being spoken: sound in, the words so far and whether it is over out."""
+
+from __future__ import annotations
+
+from tinyagent.errors import AudioError
+from tinyagent.voice.activity import speech_ends
+from tinyagent.voice.audio import Samples, Stream
+from tinyagent.voice.listener import NOTHING_SAID, Listener
+from tinyagent.voice.transcriber import Transcript
+
+LONGEST = 600.0
+"""Seconds that one may speak; then the recording ends by itself, and is written down."""
+PAUSE = 1.5
+"""Seconds of silence after speech that end a recording where hands-free is on."""
+WINDOW = 25.0
+"""Seconds at its end that the words so far are made from."""
+_LOOKED_AT = 8.0
+"""Seconds at its end in which speech is looked for."""
+
+
+class Dictation:
+    """One recording, while it goes on. Any thread may use it.
+
+    Args:
+        listener: writes it down.
+        rate: samples a second that the microphone gives.
+        hands_free: a pause after speech ends it.
+
+    Raises:
+        AudioError: no microphone has such a rate.
+    """
+
+    def __init__(self, listener: Listener, rate: int, hands_free: bool) -> None:
+        self._listener = listener
+        self._stream = Stream(rate)
+        self._hands_free = hands_free
+        self._spoken = 0.0
+
+    def add(self, piece: bytes) -> None:
+        """Take in the next piece, as ``Stream.add``."""
+        self._stream.add(piece)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going on."""
+        return self._stream.seconds
+
+    def partial(self) -> str:
+        """The words so far; of a long recording, those at its end.
+
+        Raises:
+            ModelError: the speech model is missing or damaged.
+        """
+        return self._listener.partial(self._stream.last(WINDOW))
+
+    def over(self) -> bool:
+        """Whether it should end: after a pause where hands-free is on, or at its longest."""
+        seconds = self._stream.seconds
+        if seconds >= LONGEST:
+            return True
+        if not self._hands_free:
+            return False
+        began = max(0.0, seconds - _LOOKED_AT)
+        end = speech_ends(self._stream.last(_LOOKED_AT))
+        if end is not None:
+            self._spoken = began + end
+        return self._spoken > 0 and seconds - self._spoken >= PAUSE
+
+    def finish(self) -> tuple[Samples, Transcript]:
+        """All that was said, and its words.
+
+        Raises:
+            AudioError: nobody spoke.
+            ModelError: as ``Listener.transcribe``.
+        """
+        samples = self._stream.finish()
+        transcript = self._listener.transcribe(samples)
+        if not transcript.text:
+            raise AudioError(f"your recording: {NOTHING_SAID}")
+        return samples, transcript
