@@ -87,7 +87,7 @@ def make_reminder(
     return todo
 
 
-class _Text(vText):
+class _Text(vText):  # type: ignore[misc]
     """Text as RFC 5545 escapes it; icalendar would make a line break of a literal ``\\N``."""
 
     def to_ical(self) -> bytes:
