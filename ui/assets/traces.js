@@ -15,6 +15,10 @@ window.tinyagentTraces = (element, server) => {
       view.textContent = "TinyAgent does not answer. Is it still running? Then load this page again.";
     }
     view.removeAttribute("aria-busy");
+    // The queue shows the run that is next now; the way back leads to the run that was shown.
+    const shown = view.querySelector(".notebook")?.dataset.trace;
+    if (shown && inQueue() && !new URLSearchParams(location.search).has("trace"))
+      history.replaceState(history.state, "", `/traces?trace=${encodeURIComponent(shown)}&queue=1`);
     for (const box of view.querySelectorAll("[data-graph]")) draw(box, box.dataset.graph);
     checked = null;
     if (form()) showVerdict(), checkPlan();
