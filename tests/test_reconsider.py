@@ -48,7 +48,7 @@ def test_a_doubted_tool_that_is_needed_stays(planner: Planner) -> None:
 
 
 def test_a_tool_that_makes_no_sense_is_not_called_for_being_likely(planner: Planner) -> None:
-    plan = planner.plan(REQUEST, OFFERED, NOW, odds={"create_reminder": 9.0}).plan
+    plan = planner.plan(REQUEST, OFFERED, NOW, odds={"create_reminder": log_odds(1.0)}).plan
     assert [c.tool for c in plan] == ["get_phone_number", "send_sms"]
 
 

@@ -119,8 +119,9 @@ window.tinyagentTraces = (element, server) => {
       queue: inQueue(),
     };
     const reply = await call(() => server.save_label(given));
-    if (reply.error) fail(error, reply.error);
-    else await show(reply.next, reply.next !== location.search);
+    if (reply.error) return fail(error, reply.error);
+    const next = value ? reply.next : location.search; // who takes a label back gives another one
+    await show(next, next !== location.search);
   }
 
   function fail(place, text) {
