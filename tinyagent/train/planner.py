@@ -293,6 +293,8 @@ def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[
             if len(examples) == recipe.batch * 16:
                 yield from _by_length(examples, recipe.batch, random)
                 examples = []
+        rest = _by_length(examples, recipe.batch, random)
+        yield from (batch for batch in rest if len(batch) >= recipe.workers)
         epoch += 1
 
 
