@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.console import explained, tracked
+from tinyagent.console import explained
 from tinyagent.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="Train ToolRAG and the planner; ship the result.")
@@ -105,52 +105,6 @@ def export(
 
         made, agreement = ship(run, load_settings().models)
     typer.echo(f"{made}: {made.stat().st_size / 1e6:.1f} MB; {agreement}")
-
-
-@app.command()
-def ablations(
-    requests: Annotated[Path, typer.Option("--set", help="The test set that measures.")] = Path(
-        "tests/sets/dev.jsonl"
-    ),
-    out: Annotated[Path, typer.Option(help="Folder of the runs; they go on if cut off.")] = Path(
-        "runs/ablations"
-    ),
-    minutes: Annotated[float, typer.Option(min=0, help="Computing time of each training.")] = 15,
-    limit: Annotated[int, typer.Option(min=0, help="Only the first requests; 0: all.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that share each step.")] = 2,
-    seed: Seed = 0,
-) -> None:
-    """Measure what each part of the data is worth: train without it, at a small equal budget."""
-    with explained(), needs_training_extra():
-        from tinyagent.data.generate import split_of
-        from tinyagent.data.patterns import read_patterns
-        from tinyagent.evaluation.sets import read_test_set
-        from tinyagent.markdown import table
-        from tinyagent.models import find
-        from tinyagent.settings import load_settings
-        from tinyagent.toolrag import load
-        from tinyagent.train.ablations import ablate, variants
-        from tinyagent.train.planner import Recipe
-
-        settings, patterns = load_settings(), read_patterns()
-        items = read_test_set(requests)[: limit or None]
-        held = [p for p in patterns if p.plan and split_of(p) == "validation"][: limit or None]
-        recipe = Recipe(minutes=minutes, workers=workers, seed=seed, quantised=0.0)
-        base, toolrag, rows = find("smollm2", settings.models), load(settings), []
-        for number, variant in enumerate(variants(patterns, recipe.invented)):
-            folder = out / str(number)
-            worth = ablate(variant, recipe, base, items, held, toolrag, folder, tracked)
-            shares = (worth.success, worth.arguments, worth.refused, worth.invented)
-            rows.append((worth.name, str(worth.patterns), *(f"{x:.1%}" for x in shares)))
-    header = ("without", "patterns", "success", "arguments", "refused", "with invented tools")
-    command = f"tinyagent train ablations --set {requests} --minutes {minutes:g}"
-    page = out / "ablations.md"
-    page.write_text(
-        f"# What each part of the data is worth\n\n`{command}`: {len(items)} requests of "
-        f"{requests.name}\n\n{table(header, rows)}\n",
-        encoding="utf-8",
-    )
-    typer.echo(page.read_text("utf-8"))
 
 
 def split(data: Path, name: str) -> Path:
