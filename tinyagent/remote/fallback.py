@@ -35,20 +35,9 @@ class FallbackPlanner:
         stop: Callable[[], bool] = lambda: False,
     ) -> Planned:
         """The server's plan, or else the local planner's, with a note that says why."""
-        try:
-            return self._remote.plan(
-                request,
-                tools,
-                now,
-                odds=odds,
-                on_text=on_text,
-                on_restart=on_restart,
-                avoid=avoid,
-                stop=stop,
-            )
-        except ServerError as error:
-            self._local = self._local or self._load()
-            planned = self._local.plan(
+
+        def ask(planner: Planner) -> Planned:
+            planned = planner.plan(
                 request,
                 tools,
                 now,
@@ -59,4 +48,10 @@ class FallbackPlanner:
                 stop=stop,
             )
             assert isinstance(planned, Planned)
-            return replace(planned, note=f"Planned on this computer: {error}.")
+            return planned
+
+        try:
+            return ask(self._remote)
+        except ServerError as error:
+            self._local = self._local or self._load()
+            return replace(ask(self._local), note=f"Planned on this computer: {error}.")
