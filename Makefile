@@ -21,7 +21,7 @@ setup: .venv/.installed-$(EXTRAS)
 	touch $@
 
 models: setup
-	$(BIN)/python -m tinyagent.prepare
+	$(BIN)/python -m tinyagent.commands.prepare
 
 browser:
 	@command -v chromium google-chrome chromium-browser >/dev/null 2>&1 \

@@ -22,10 +22,10 @@ from pathlib import Path
 from tests.runs import asked, finish
 from tests.scripted import ScriptedPlanner, ScriptedToolRAG
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.backends.workspace import Workspace
+from tinyagent.runs.state import RunState
 from tinyagent.settings import Settings
-from tinyagent.state import RunState
 from tinyagent.traces import TraceLog
 
 AT_ONCE = 8

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.events import Event
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 
 
 def follow(agent: TinyAgent, run: str, *until: type[Event], skip: int = 0) -> list[Event]:

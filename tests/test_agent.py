@@ -11,10 +11,10 @@ import pytest
 from tests.scripted import RESTART
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.errors import ApprovalError, PlanError, TraceError
 from tinyagent.events import Event
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 
 INVITE = """1. get_email_address("Sid")
 2. get_email_address("Lutfi")

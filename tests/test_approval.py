@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tinyagent.approval import ApprovalBook, ToolRunner
+from tinyagent.approval.approval import ApprovalBook, ToolRunner
+from tinyagent.approval.describe import describe
 from tinyagent.backends.workspace import Workspace
-from tinyagent.describe import describe
 from tinyagent.errors import ApprovalError, PlanError
 from tinyagent.plans.edit import without
 from tinyagent.plans.syntax import Plan, read_call, read_plan
-from tinyagent.resolve import ResolvedCall, edit, resolve, values
+from tinyagent.runs.resolve import ResolvedCall, edit, resolve, values
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.sixteen import SIXTEEN
 

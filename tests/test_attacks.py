@@ -21,7 +21,8 @@ from tests.attacks import ATTACKS, INSTRUCTIONS
 from tests.mac import Mac
 from tests.runs import asked, contents, finish
 from tinyagent import events
-from tinyagent.approval import ApprovalBook, Decision, ToolRunner
+from tinyagent.approval.approval import ApprovalBook, Decision, ToolRunner
+from tinyagent.approval.visible import hidden, visible
 from tinyagent.backends.base import Outcome
 from tinyagent.backends.macos import MacOS
 from tinyagent.backends.macos.scripts import SCRIPTS
@@ -31,11 +32,10 @@ from tinyagent.backends.workspace.sample import make_sample
 from tinyagent.errors import TinyAgentError, ToolError
 from tinyagent.plans.syntax import Call, Plan, Value, read_plan
 from tinyagent.plans.validate import validate
-from tinyagent.resolve import ResolvedCall, edit, resolve
+from tinyagent.runs.resolve import ResolvedCall, edit, resolve
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.registry import Parameter, Tool
 from tinyagent.tools.sixteen import SIXTEEN
-from tinyagent.visible import hidden, visible
 from tinyagent.writers import Writers
 
 NOW = datetime(2026, 11, 24, 9, 30)

@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from tests.runs import approve, asked, contents, finish, follow
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
+from tinyagent.approval.remembered import RememberedApprovals
 from tinyagent.backends.workspace import Workspace
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.errors import ApprovalError
-from tinyagent.remembered import RememberedApprovals
 from tinyagent.settings import FILE_VARIABLE
 
 NOW = datetime(2026, 11, 24, 9, 30)
@@ -314,7 +314,7 @@ def test_ask_remembers_and_none_proposes_all_the_same(
     agent = make_agent({"sid": [SMS] * 3})
     monkeypatch.setattr(TinyAgent, "open", lambda settings: agent)
     monkeypatch.setattr(TinyAgent, "close", lambda self: None)
-    monkeypatch.setattr("tinyagent.cli.datetime", _At(NOW))
+    monkeypatch.setattr("tinyagent.commands.cli.datetime", _At(NOW))
     run = CliRunner().invoke
     assert run(app, ["ask", "sid", "--remember", "7"], input="y\n").exit_code == 0
     assert len(agent.remembered()) == 1

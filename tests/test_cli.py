@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from tests.scripted import ScriptedPlanner, ScriptedToolRAG
 from tinyagent.agent import TinyAgent
-from tinyagent.batch import plan_row, run_batch
-from tinyagent.cli import app
+from tinyagent.commands.batch import plan_row, run_batch
+from tinyagent.commands.cli import app
 from tinyagent.errors import TraceError
 
 NOTE = '1. create_note("Ideas", "More tea")\n2. join()'
@@ -157,7 +157,7 @@ def test_a_missing_file_is_status_2(tmp_path: Path) -> None:
 
 def test_time_imports_nothing_heavy() -> None:
     script = (
-        "import sys\nfrom tinyagent.cli import app\n"
+        "import sys\nfrom tinyagent.commands.cli import app\n"
         f"app(['time', 'noon', '--now', '{NOW}'], standalone_mode=False)\n"
         "heavy = {'llama_cpp', 'onnxruntime', 'gradio', 'torch', 'numpy', 'icalendar'}\n"
         "print(sorted(heavy & sys.modules.keys()))\n"

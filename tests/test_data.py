@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from typer.testing import CliRunner
 
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.data.check import check_files, fill, plan_problems
 from tinyagent.data.generate import examples, split_of
 from tinyagent.data.patterns import FOLDER, PatternError, read_file, read_patterns
@@ -112,3 +112,20 @@ def test_generate_writes_splits_that_share_no_pattern(tmp_path: Path) -> None:
     card = (tmp_path / "card.md").read_text("utf-8")
     assert "| rows | 300 | 60 | 60 |" in card
     assert {split_of(p) for p in read_patterns()} == {"train", "validation", "test"}
+
+
+def test_joined_patterns_are_one_request_with_one_plan() -> None:
+    patterns = read_patterns()[::10]
+    refused = Counter[str]()
+    rows = list(examples(patterns, 300, SIXTEEN, 5, refused, joined=1.0))
+    both = [row for row in rows if " + " in row.pattern]
+    assert len(both) > 150
+    assert sum(refused.values()) < 60
+    for row in both:
+        calls = read_plan(row.plan).calls
+        assert len({(c.tool, c.arguments) for c in calls}) == len(calls) >= 2
+        assert len(calls) <= 12
+    splits = {s: {p.source for p in read_patterns() if split_of(p) == s} for s in ("train", "test")}
+    few = [p for p in patterns if split_of(p) == "train"]
+    for row in examples(few, 100, SIXTEEN, 5, Counter(), joined=1.0):
+        assert not set(row.pattern.split(" + ")) & splits["test"]

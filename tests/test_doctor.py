@@ -13,7 +13,7 @@ import pytest
 
 from tinyagent.backends.workspace import Workspace
 from tinyagent.backends.workspace.sample import make_sample
-from tinyagent.doctor import (
+from tinyagent.commands.doctor import (
     Check,
     check_folder,
     check_packages,

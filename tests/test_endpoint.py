@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import pytest
 from typer.testing import CliRunner, Result
 
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.models import find
 from tinyagent.settings import Settings
 

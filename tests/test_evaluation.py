@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.data.patterns import STYLES
 from tinyagent.errors import SettingsError
 from tinyagent.evaluation.report import Rate, markdown, summarise, write_report

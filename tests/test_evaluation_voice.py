@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.evaluation.report import Rate
 from tinyagent.evaluation.sets import Item, read_test_set
 from tinyagent.evaluation.voice import Spoken, names_of, summarise, word_error_rate

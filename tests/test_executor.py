@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from tinyagent import events
-from tinyagent.approval import ApprovalBook, ToolRunner
+from tinyagent.approval.approval import ApprovalBook, ToolRunner
 from tinyagent.backends.base import Outcome
 from tinyagent.errors import NotFoundError, ToolError
 from tinyagent.events import Event
-from tinyagent.executor import Executor
 from tinyagent.plans.syntax import Plan, read_plan
-from tinyagent.run import Run
+from tinyagent.runs.executor import Executor
+from tinyagent.runs.run import Run
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.sixteen import SIXTEEN
 

@@ -22,9 +22,9 @@ from tests.mac import Mac
 from tinyagent.backends.base import Change, Outcome
 from tinyagent.backends.macos import MacOS
 from tinyagent.backends.macos.scripts import SCRIPTS, Script, Scripts
-from tinyagent.doctor import check_applications
+from tinyagent.commands.doctor import check_applications
+from tinyagent.commands.selftest import selftest
 from tinyagent.errors import AmbiguousError, NotFoundError, SettingsError, ToolError
-from tinyagent.selftest import selftest
 from tinyagent.times import Moment
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.sixteen import SIXTEEN

@@ -22,8 +22,8 @@ from tests.conftest import NOW, MakeAgent
 from tests.test_readme import follow
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
-from tinyagent.cli import app
+from tinyagent.approval.approval import Decision
+from tinyagent.commands.cli import app
 from tinyagent.errors import SettingsError, ToolError
 from tinyagent.mcp.client import McpServers
 from tinyagent.mcp.config import ServerConfig, read_config

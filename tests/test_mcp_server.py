@@ -19,7 +19,7 @@ from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
 
 from tests.conftest import MakeAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.mcp.server import make_server
 from tinyagent.settings import Settings
 from tinyagent.traces.filters import Filter

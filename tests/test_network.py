@@ -75,7 +75,7 @@ def places(tmp_path: Path) -> list[str]:
 def test_a_request_on_the_command_line_asks_nobody(
     tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = "from tinyagent.cli import app; app()"
+    script = "from tinyagent.commands.cli import app; app()"
     request = "Add oat milk to my Groceries note"
     # Relative paths of the settings would be those of the repository.
     settings = tmp_path / "settings.toml"

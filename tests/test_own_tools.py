@@ -19,15 +19,15 @@ from typer.testing import CliRunner
 from tests.test_readme import follow
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
-from tinyagent.cli import app
+from tinyagent.approval.approval import Decision
+from tinyagent.commands.cli import app
 from tinyagent.errors import ToolDeclarationError
 from tinyagent.planner import load_planner
 from tinyagent.planner.planner import Planner
 from tinyagent.plans.syntax import read_call, read_plan
 from tinyagent.plans.validate import problems
+from tinyagent.runs.state import RunState
 from tinyagent.settings import FILE_VARIABLE, Settings
-from tinyagent.state import RunState
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.declaration import declarations, declared_tools, read_declaration
 from tinyagent.tools.declare import tool

@@ -15,19 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tinyagent import events
-from tinyagent.approval import ApprovalBook, ToolRunner
+from tinyagent.approval.approval import ApprovalBook, ToolRunner
+from tinyagent.approval.visible import hidden, visible
 from tinyagent.backends.base import Outcome
 from tinyagent.backends.workspace.undo import change, restored
 from tinyagent.errors import PlanError, PlanSyntaxError, ToolError
 from tinyagent.events import Event
-from tinyagent.executor import Executor
 from tinyagent.plans.syntax import REFERENCE, Call, Plan, PlanReader, Value, read_plan
 from tinyagent.plans.validate import problems
-from tinyagent.resolve import Gap, ResolvedCall, resolve
-from tinyagent.run import Run
+from tinyagent.runs.executor import Executor
+from tinyagent.runs.resolve import Gap, ResolvedCall, resolve
+from tinyagent.runs.run import Run
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.sixteen import SIXTEEN
-from tinyagent.visible import hidden, visible
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile(

@@ -14,7 +14,7 @@ import pytest
 
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.evaluation.scoring import score
 from tinyagent.evaluation.sets import Item, read_test_set
 from tinyagent.events import Event

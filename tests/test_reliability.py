@@ -21,7 +21,7 @@ import pytest
 from tests.runs import approve, asked, contents, finish
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.backends.workspace import Workspace
 from tinyagent.errors import ToolError, TraceError
 from tinyagent.events import Event

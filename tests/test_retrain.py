@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.errors import ModelError, SettingsError
 from tinyagent.evaluation.run import Outcome
 from tinyagent.evaluation.scoring import Score

@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime
 
 from tinyagent import events
-from tinyagent.run import Run
+from tinyagent.runs.run import Run
 
 
 def make_run() -> Run:

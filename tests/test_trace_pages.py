@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from tests.conftest import MakeAgent
 from tests.test_traces_store import PLANS, do
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.traces.labels import right_plan
 from tinyagent.traces.store import TraceStore
 from tinyagent.versions import SHIPPED

@@ -16,7 +16,7 @@ from sqlite_utils.db import Database
 from tinyagent import events
 from tinyagent.errors import TraceError
 from tinyagent.events import from_json, to_json
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 from tinyagent.traces import TraceLog
 from tinyagent.traces.migrations import MIGRATIONS
 from tinyagent.traces.schema import TABLES, VIEWS, schema_page

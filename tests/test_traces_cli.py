@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tests.test_traces import numbered
 from tinyagent import events
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.traces.log import TraceLog
 
 PLAN = '1. create_note("A")\n2. join()'

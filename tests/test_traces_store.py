@@ -16,7 +16,7 @@ from tests.conftest import NOW, MakeAgent
 from tests.test_traces import numbered
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.errors import PlanError, SettingsError, TraceError
 from tinyagent.traces import TraceLog
 from tinyagent.traces.cells import cells

@@ -12,7 +12,7 @@ from gguf import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 from typer.testing import CliRunner
 
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.models import find
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.merge import merge, read_adapter

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from tests.runs import approve, asked, contents, finish
 from tinyagent import events
-from tinyagent.approval import Decision
-from tinyagent.cli import app
+from tinyagent.approval.approval import Decision
+from tinyagent.commands.cli import app
 from tinyagent.errors import TraceError
 from tinyagent.settings import FILE_VARIABLE
 

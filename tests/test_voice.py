@@ -18,7 +18,7 @@ from tests.conftest import MakeAgent
 from tests.speech import CODECS, as_format, say, with_silence
 from tests.test_traces_store import do
 from tinyagent.agent import open_backend
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 from tinyagent.errors import AudioError, ModelError, TraceError
 from tinyagent.settings import Settings
 from tinyagent.voice.audio import RATE, Samples, Stream, read_audio, write_wav

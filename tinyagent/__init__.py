@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tinyagent.agent import TinyAgent
-    from tinyagent.approval import Decision
+    from tinyagent.approval.approval import Decision
     from tinyagent.backends.base import Outcome
     from tinyagent.errors import TinyAgentError, ToolError
+    from tinyagent.runs.state import RunState
     from tinyagent.settings import Settings, load_settings
-    from tinyagent.state import RunState
     from tinyagent.tools.context import ToolContext
     from tinyagent.tools.declare import tool
 

@@ -1,6 +1,6 @@
 """``python -m tinyagent``: the same as the command ``tinyagent``."""
 
-from tinyagent.cli import app
+from tinyagent.commands.cli import app
 
 if __name__ == "__main__":
     app()

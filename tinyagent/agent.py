@@ -20,24 +20,24 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from tinyagent.approval import ApprovalBook, Decision
+from tinyagent.approval.approval import ApprovalBook, Decision
+from tinyagent.approval.remembered import Remembered, RememberedApprovals
 from tinyagent.backends.base import Backend
 from tinyagent.errors import PlanError, TraceError
 from tinyagent.events import Event
-from tinyagent.loop import Loop, check_request
 from tinyagent.models import read_manifest
-from tinyagent.parts import Parts, Planner
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems, validate
-from tinyagent.remembered import Remembered, RememberedApprovals
-from tinyagent.run import Listener, Run
+from tinyagent.runs.loop import Loop, check_request
+from tinyagent.runs.parts import Parts, Planner
+from tinyagent.runs.run import Listener, Run
+from tinyagent.runs.state import RunState
+from tinyagent.runs.undo import can_undo, undo_run
 from tinyagent.settings import Settings, load_settings
-from tinyagent.state import RunState
 from tinyagent.tools.installed import installed_tools
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
-from tinyagent.undo import can_undo, undo_run
 from tinyagent.versions import PARTS, Part, Versions, with_versions
 from tinyagent.writers import Writer
 

@@ -2,7 +2,7 @@
 
 The agent tells its listeners everything through these events; the page, the
 command line and the trace log are three listeners to the same ones. Events of
-one run are numbered from 1, without gaps. ``tinyagent.state`` folds them into
+one run are numbered from 1, without gaps. ``tinyagent.runs.state`` folds them into
 what a page shows.
 
 Task numbers are those of the newest plan: after ``PlanRestarted``,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
+from tinyagent.approval.approval import Decision
 from tinyagent.errors import PlanError, TimePhraseError, TinyAgentError, TraceError
 from ui.cards import read_decision, read_time
 

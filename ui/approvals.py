@@ -6,8 +6,8 @@ from html import escape
 from typing import Any
 
 from tinyagent.agent import TinyAgent
+from tinyagent.approval.remembered import Remembered
 from tinyagent.errors import ApprovalError
-from tinyagent.remembered import Remembered
 
 
 def approvals(agent: TinyAgent) -> str:

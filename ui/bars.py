@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from html import escape
 
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 from ui.icons import icon
 
 _METHODS = {

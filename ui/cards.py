@@ -13,13 +13,13 @@ from html import escape
 from typing import Any
 
 from tinyagent import times
-from tinyagent.approval import Decision
-from tinyagent.describe import readable
+from tinyagent.approval.approval import Decision
+from tinyagent.approval.describe import readable
+from tinyagent.approval.visible import visible
 from tinyagent.errors import PlanError
 from tinyagent.events import ApprovalAsked, Json, ProposedCall, QuestionAsked
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 from tinyagent.tools.registry import Parameter, ToolSet
-from tinyagent.visible import visible
 from ui.icons import icon
 
 _REMEMBER = {

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import quote
 
 from tinyagent.events import Answered, Failed, Stopped
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 from ui.cards import approval_card, question_card
 from ui.icons import icon
 from ui.results import with_links

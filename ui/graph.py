@@ -6,7 +6,7 @@ import json
 
 from pyvis.network import Network
 
-from tinyagent.state import RunState, TaskState
+from tinyagent.runs.state import RunState, TaskState
 from tinyagent.tools.registry import ToolSet
 from ui.plan import WORDS, unfolded
 

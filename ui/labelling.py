@@ -10,7 +10,7 @@ from typing import Any
 from tinyagent.errors import PlanError
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems
-from tinyagent.state import RunState, TaskState
+from tinyagent.runs.state import RunState, TaskState
 from tinyagent.tools.registry import ToolSet
 from tinyagent.traces.declared import tools_of
 from tinyagent.traces.labels import REASONS, Label, current, final_plan, proposed_plan

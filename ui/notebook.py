@@ -8,7 +8,7 @@ from html import escape
 from shlex import quote as shell_quote
 from urllib.parse import quote
 
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 from tinyagent.traces.cells import Cell, cells, difference
 from tinyagent.traces.labels import final_plan
 from tinyagent.traces.rows import Trace

@@ -18,7 +18,7 @@ import gradio as gr
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import TinyAgentError, TraceError
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 from ui.actions import actions
 from ui.approvals import approvals, revoke
 from ui.bars import bars

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from html import escape
 
-from tinyagent.describe import readable
-from tinyagent.state import RunState, TaskState
+from tinyagent.approval.describe import readable
+from tinyagent.runs.state import RunState, TaskState
 from tinyagent.tools.registry import ToolSet
 from ui.icons import icon
 

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import quote
 
 from tinyagent.events import Answered, Result
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 from ui.icons import icon
 
 _URL = re.compile(r"https?://[^\s<>\"“”]+[^\s<>\"“”.,;:!?)]")

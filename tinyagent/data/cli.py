@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.console import explained
+from tinyagent.commands.console import explained
 
 app = typer.Typer(no_args_is_help=True, help="Check the patterns; make data sets from them.")
 
@@ -41,6 +41,10 @@ def generate(
     train: Annotated[int, typer.Option(min=1, help="Rows of the training split.")] = 80_000,
     validation: Annotated[int, typer.Option(min=1, help="Rows of the validation split.")] = 1_000,
     test: Annotated[int, typer.Option(min=1, help="Rows of the test split.")] = 1_000,
+    joined: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of training rows that join patterns."),
+    ] = 0.4,
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 0,
 ) -> None:
     """Make a data set from the patterns, with its card."""
@@ -52,10 +56,10 @@ def generate(
 
         patterns = read_patterns()
         counts = {"train": train, "validation": validation, "test": test}
-        data = make(patterns, counts, SIXTEEN, seed, out)
+        data = make(patterns, counts, SIXTEEN, seed, out, joined)
         command = (
             f"tinyagent data generate {out} --train {train} --validation {validation} "
-            f"--test {test} --seed {seed}"
+            f"--test {test} --joined {joined} --seed {seed}"
         )
         card = out / "card.md"
         card.write_text(data_card(patterns, data, SIXTEEN, out, command), encoding="utf-8")

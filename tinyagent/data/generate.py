@@ -1,7 +1,8 @@
 """Make a data set from the patterns: ``tinyagent data generate OUT``.
 
 Each pattern is filled many times, made noisy as its style would be, and
-checked; the splits are by pattern, so that no two share one.
+checked; the splits are by pattern, so that no two share one. Some rows of the
+training split are two or three patterns in one breath (``joined``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from random import Random
 
 from tinyagent.data.check import fill, plan_problems
+from tinyagent.data.joined import Joiner
 from tinyagent.data.noise import add_noise
 from tinyagent.data.patterns import Pattern, PatternError
 from tinyagent.data.slots import draw
@@ -51,17 +53,26 @@ def split_of(pattern: Pattern) -> str:
 
 
 def examples(
-    patterns: list[Pattern], count: int, tools: ToolSet, seed: int, refused: Counter[str]
+    patterns: list[Pattern],
+    count: int,
+    tools: ToolSet,
+    seed: int,
+    refused: Counter[str],
+    joined: float = 0.0,
 ) -> Iterator[Example]:
     """``count`` examples, every pattern as often as any other, in random order.
 
-    What fails a check is counted in ``refused`` by its reason, and drawn anew.
+    ``joined`` is the share of the examples in which a pattern is joined with others. What
+    fails a check is counted in ``refused`` by its reason, and drawn anew.
     """
     random = Random(seed)
+    joiner = Joiner(patterns)
     made, seen = 0, set[str]()
     while made < count:
         before = made
         for pattern in random.sample(patterns, len(patterns)):
+            if random.random() < joined:
+                pattern = joiner.joined(pattern, random)
             example = _make(pattern, tools, random, refused)
             if example is None or example.request.lower() in seen:
                 continue
@@ -125,9 +136,16 @@ class DataSet:
 
 
 def generate(
-    patterns: list[Pattern], counts: dict[str, int], tools: ToolSet, seed: int, out: Path
+    patterns: list[Pattern],
+    counts: dict[str, int],
+    tools: ToolSet,
+    seed: int,
+    out: Path,
+    joined: float = 0.0,
 ) -> DataSet:
     """Write ``SPLIT.jsonl`` of as many rows as ``counts`` says, for each split, into ``out``.
+
+    ``joined`` is the share of the training split's rows that join patterns.
 
     Raises:
         PatternError: a split has no pattern, or too few for so many rows.
@@ -139,7 +157,8 @@ def generate(
         members = [p for p in patterns if split_of(p) == split]
         if not members:
             raise PatternError(f"no pattern belongs to the split {split}; give more patterns")
-        rows = list(examples(members, count, tools, seed + number, refused))
+        share = joined if split == "train" else 0.0
+        rows = list(examples(members, count, tools, seed + number, refused, share))
         write_split(out / f"{split}.jsonl", iter(rows))
         splits[split] = rows
     return DataSet(splits, refused)

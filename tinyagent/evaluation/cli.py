@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.console import explained, tracked
+from tinyagent.commands.console import explained, tracked
 from tinyagent.errors import SettingsError
 
 TABLES = "tables"

@@ -27,10 +27,10 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 
 from tinyagent.agent import TinyAgent, program_version
-from tinyagent.approval import Decision
-from tinyagent.describe import proposed
-from tinyagent.state import RunState
-from tinyagent.visible import visible
+from tinyagent.approval.approval import Decision
+from tinyagent.approval.describe import proposed
+from tinyagent.approval.visible import visible
+from tinyagent.runs.state import RunState
 
 INSTRUCTIONS = (
     "TinyAgent acts in the calendar, mail, messages, notes, reminders, files and maps of the "

@@ -13,6 +13,7 @@ import ast
 import json
 import math
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ _LINE = re.compile(r"\s*(\d+)\.\s*([A-Za-z_]\w*)\s*(\(.*\))\s*$", re.DOTALL)
 _NEW_LINE = re.compile("\r\n|\r|\n")
 """What Python's parser counts as the end of a line."""
 REFERENCE = re.compile(r"\$(\d+)")
+_PARSING = threading.Lock()
+"""CPython 3.11 counts the depth of a syntax tree for all threads in one place: two that parse at
+once trip over each other's count (SystemError; python/cpython issue 106905)."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,8 @@ def read_call(line: str) -> Call:
     number, tool, arguments = int(match[1]), match[2], match[3]
     source = "f" + arguments
     try:
-        node = ast.parse(source, mode="eval").body
+        with _PARSING:
+            node = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = getattr(error, "msg", None) or "it cannot be read"
         raise PlanSyntaxError(f"{tool}{arguments}: {reason}", number) from None

@@ -10,8 +10,8 @@ from tinyagent.models import find
 from tinyagent.planner import load_planner, load_writer
 
 if TYPE_CHECKING:
-    from tinyagent.parts import Planner
     from tinyagent.remote.chat import Server
+    from tinyagent.runs.parts import Planner
     from tinyagent.settings import Settings
     from tinyagent.writers import Writer
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from tinyagent.errors import ServerError
-from tinyagent.parts import Planner
 from tinyagent.planner.planner import NO_ODDS, Planned
 from tinyagent.plans.syntax import Value
 from tinyagent.remote.planner import RemotePlanner
+from tinyagent.runs.parts import Planner
 from tinyagent.tools.registry import ToolSet
 
 

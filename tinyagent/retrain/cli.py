@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyagent.console import explained
+from tinyagent.commands.console import explained
 
 if TYPE_CHECKING:
     from tinyagent.retrain.job import Job, State

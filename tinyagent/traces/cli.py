@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyagent.console import explained
+from tinyagent.commands.console import explained
 
 if TYPE_CHECKING:
     from tinyagent.traces.store import Row, TraceStore

@@ -21,7 +21,7 @@ from sqlite_utils.db import Database, Table
 from tinyagent import events
 from tinyagent.errors import TraceError
 from tinyagent.events import Event, from_json, to_json
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 from tinyagent.traces.labels import Label, add_label
 from tinyagent.traces.migrations import CERTAINTY, MIGRATIONS
 from tinyagent.traces.rows import lives, model_name, read_trace

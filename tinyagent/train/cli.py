@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.console import explained
+from tinyagent.commands.console import explained
 from tinyagent.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="Train ToolRAG and the planner; ship the result.")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
+from tinyagent.commands.prepare import prepare
 from tinyagent.errors import ModelError
 from tinyagent.models import find, update_manifest
-from tinyagent.prepare import prepare
 from tinyagent.train.agreement import LEAST, Agreement, compare
 from tinyagent.train.planner import write_adapter
 

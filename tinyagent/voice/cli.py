@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyagent.console import explained
+from tinyagent.commands.console import explained
 from tinyagent.errors import AudioError
 from tinyagent.settings import Settings, load_settings
 

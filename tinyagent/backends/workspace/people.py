@@ -19,7 +19,7 @@ from typing import Literal
 from nicknames import NickNamer
 from rapidfuzz.distance import Indel, JaroWinkler
 
-from tinyagent.addresses import canonical
+from tinyagent.approval.addresses import canonical
 from tinyagent.backends.workspace.folder import SafeFolder
 from tinyagent.backends.workspace.match import fold, nearest
 from tinyagent.backends.workspace.messages import is_phone_number

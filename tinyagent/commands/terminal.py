@@ -14,11 +14,11 @@ import typer
 
 from tinyagent import events
 from tinyagent.agent import TinyAgent
-from tinyagent.approval import Decision
-from tinyagent.describe import proposed
+from tinyagent.approval.approval import Decision
+from tinyagent.approval.describe import proposed
+from tinyagent.approval.visible import visible
 from tinyagent.errors import TraceError
 from tinyagent.events import Event
-from tinyagent.visible import visible
 
 Approve = Literal["all", "ask", "none"]
 DONE, FAILED, BAD_INPUT = 0, 1, 2

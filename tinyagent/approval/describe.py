@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import string
 
+from tinyagent.approval.visible import visible
 from tinyagent.events import Json, ProposedCall
 from tinyagent.plans.syntax import Plan
-from tinyagent.resolve import ResolvedCall, moment
+from tinyagent.runs.resolve import ResolvedCall, moment
 from tinyagent.tools.registry import Parameter, ToolSet
-from tinyagent.visible import visible
 
 
 def describe(call: ResolvedCall, tools: ToolSet, plan: Plan) -> str:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyagent.approvals_cli import app as approvals
-from tinyagent.batch import plan_row, read_now, resolve_time, run_batch, time_row
-from tinyagent.console import explained, tracked
+from tinyagent.approval.cli import app as approvals
+from tinyagent.approval.visible import visible
+from tinyagent.commands.batch import plan_row, read_now, resolve_time, run_batch, time_row
+from tinyagent.commands.console import explained, tracked
 from tinyagent.data.cli import app as data
 from tinyagent.errors import SettingsError
 from tinyagent.evaluation.cli import evaluate_set
@@ -25,11 +26,10 @@ from tinyagent.retrain.cli import app as models
 from tinyagent.retrain.cli import retrain
 from tinyagent.traces.cli import app as traces
 from tinyagent.train.cli import app as train
-from tinyagent.visible import visible
 from tinyagent.voice.cli import transcribe
 
 if TYPE_CHECKING:
-    from tinyagent.doctor import Check
+    from tinyagent.commands.doctor import Check
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -82,8 +82,8 @@ def ask(
     """Do what a request says."""
     with explained():
         from tinyagent.agent import TinyAgent
+        from tinyagent.commands.terminal import confirmed, converse, interactive
         from tinyagent.settings import load_settings
-        from tinyagent.terminal import confirmed, converse, interactive
         from tinyagent.voice.ask import ask_aloud
 
         if approve not in ("all", "ask", "none"):
@@ -193,11 +193,11 @@ def undo(
     """Take back what a run changed."""
     with explained():
         from tinyagent.agent import new_run, open_backend
+        from tinyagent.commands.terminal import confirmed
+        from tinyagent.runs.undo import done_by, undo_run
         from tinyagent.settings import load_settings
-        from tinyagent.terminal import confirmed
         from tinyagent.traces import TraceLog
         from tinyagent.traces.store import TraceStore
-        from tinyagent.undo import done_by, undo_run
 
         settings = load_settings(backend=backend, workspace=workspace)
         TraceStore.open(settings.traces).require_over(run)
@@ -226,7 +226,7 @@ def doctor(
 ) -> None:
     """Show what is installed, what is missing, and the command that gets it."""
     with explained():
-        from tinyagent.doctor import examine
+        from tinyagent.commands.doctor import examine
         from tinyagent.settings import load_settings
 
         checks = examine(load_settings(backend=backend), ask_applications=backend == "macos")
@@ -241,7 +241,7 @@ def selftest(
     """Make, read back and remove one of each thing, where tools act."""
     with explained():
         from tinyagent.agent import open_backend
-        from tinyagent.selftest import selftest
+        from tinyagent.commands.selftest import selftest
         from tinyagent.settings import load_settings
 
         settings = load_settings(backend=backend, workspace=workspace)

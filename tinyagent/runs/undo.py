@@ -15,7 +15,7 @@ from tinyagent import events
 from tinyagent.backends.base import Backend, Change
 from tinyagent.errors import ToolError, TraceError
 from tinyagent.events import Event
-from tinyagent.run import Run
+from tinyagent.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from datetime import datetime
 from typing import Literal
 
 from tinyagent import events
-from tinyagent.approval import Grant, ToolRunner
+from tinyagent.approval.approval import Grant, ToolRunner
+from tinyagent.approval.describe import describe
 from tinyagent.backends.base import Outcome
-from tinyagent.describe import describe
 from tinyagent.errors import (
     AmbiguousError,
     ApprovalError,
@@ -34,8 +34,8 @@ from tinyagent.errors import (
 )
 from tinyagent.events import FailureKind, Json, ProposedCall
 from tinyagent.plans.syntax import Call, Plan
-from tinyagent.resolve import ResolvedCall, resolve
-from tinyagent.run import Run
+from tinyagent.runs.resolve import ResolvedCall, resolve
+from tinyagent.runs.run import Run
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.registry import Tool, ToolSet
 

@@ -15,14 +15,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from tinyagent.approval.visible import hidden
 from tinyagent.backends.base import Backend, Target
 from tinyagent.errors import AmbiguousError, NotFoundError, ToolError
 from tinyagent.events import Json
 from tinyagent.plans.syntax import Plan
-from tinyagent.resolve import ResolvedCall, values
+from tinyagent.runs.resolve import ResolvedCall, values
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.registry import Tool, ToolSet
-from tinyagent.visible import hidden
 
 MOST_PEOPLE = 5
 """More than these are asked about each time."""

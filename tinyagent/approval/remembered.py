@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tinyagent.addresses import canonical
+from tinyagent.approval.addresses import canonical
 from tinyagent.atomic import write_whole
 from tinyagent.errors import ApprovalError
 

@@ -21,9 +21,8 @@ from datetime import datetime
 from functools import partial
 
 from tinyagent import events
-from tinyagent.answer import answer, cannot, so_far
-from tinyagent.approval import Decision, Grant, ToolRunner
-from tinyagent.caution import Assessed, assess
+from tinyagent.approval.approval import Decision, Grant, ToolRunner
+from tinyagent.approval.caution import Assessed, assess
 from tinyagent.errors import (
     ApprovalError,
     PlanError,
@@ -34,13 +33,14 @@ from tinyagent.errors import (
     TraceError,
 )
 from tinyagent.events import Json
-from tinyagent.executor import Executor, Task
-from tinyagent.parts import Parts
 from tinyagent.plans.edit import without
 from tinyagent.plans.syntax import Call, Plan, PlanReader, Value, read_plan, reference
 from tinyagent.plans.validate import problems, validate
-from tinyagent.resolve import ResolvedCall, edit
-from tinyagent.run import Run
+from tinyagent.runs.answer import answer, cannot, so_far
+from tinyagent.runs.executor import Executor, Task
+from tinyagent.runs.parts import Parts
+from tinyagent.runs.resolve import ResolvedCall, edit
+from tinyagent.runs.run import Run
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.declaration import declarations
 from tinyagent.tools.registry import ToolSet

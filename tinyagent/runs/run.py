@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tinyagent.events import FINAL, Event
-from tinyagent.state import RunState
+from tinyagent.runs.state import RunState
 
 Listener = Callable[[Event], None]
 

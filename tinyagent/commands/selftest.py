@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from tinyagent.backends.base import Backend, Change, Outcome
 from tinyagent.backends.macos import MacOS
-from tinyagent.doctor import Check, check_applications
+from tinyagent.commands.doctor import Check, check_applications
 from tinyagent.errors import NotFoundError, ToolError
 
 _ADDRESS = "selftest@example.invalid"

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.console import explained
-from tinyagent.remembered import Remembered, RememberedApprovals
+from tinyagent.approval.remembered import Remembered, RememberedApprovals
+from tinyagent.commands.console import explained
 
 app = typer.Typer(help="Approvals that are remembered: list them, revoke them.")
 

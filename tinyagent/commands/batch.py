@@ -16,7 +16,7 @@ from tinyagent import times
 from tinyagent.errors import RequestError, SettingsError, TinyAgentError
 
 if TYPE_CHECKING:
-    from tinyagent.parts import Planner
+    from tinyagent.runs.parts import Planner
     from tinyagent.toolrag.base import ToolRAG
 
 Row = dict[str, Any]
@@ -59,7 +59,7 @@ def run_batch(
 
 def plan_row(toolrag: ToolRAG, planner: Planner) -> Answer:
     """Answers with the tools and the plan for ``query`` at ``now``."""
-    from tinyagent.loop import check_request
+    from tinyagent.runs.loop import check_request
     from tinyagent.tools.sixteen import SIXTEEN
 
     def answer(row: Row) -> Row:

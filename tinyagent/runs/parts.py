@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from tinyagent.approval import ApprovalBook
+from tinyagent.approval.approval import ApprovalBook
+from tinyagent.approval.remembered import RememberedApprovals
 from tinyagent.backends.base import Backend
 from tinyagent.plans.syntax import Plan, Value
-from tinyagent.remembered import RememberedApprovals
 from tinyagent.settings import Settings
 from tinyagent.tools.registry import ToolSet
 from tinyagent.writers import Writer

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tinyagent.events import Answered, Result
-from tinyagent.state import RunState, TaskState
+from tinyagent.runs.state import RunState, TaskState
 from tinyagent.tools.registry import ToolSet
 
 FOUND = {

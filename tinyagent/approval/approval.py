@@ -20,7 +20,7 @@ from typing import Literal
 from tinyagent.backends.base import Outcome
 from tinyagent.errors import ApprovalError
 from tinyagent.events import Json
-from tinyagent.resolve import ResolvedCall, values
+from tinyagent.runs.resolve import ResolvedCall, values
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.registry import Tool, ToolSet
 
