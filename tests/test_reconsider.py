@@ -8,8 +8,11 @@ import pytest
 
 from tinyagent.models import find
 from tinyagent.planner import load_planner
-from tinyagent.planner.engine import Engine
-from tinyagent.planner.planner import Planner
+from tinyagent.planner.draft import Draft, Job
+from tinyagent.planner.engine import BATCH, Engine
+from tinyagent.planner.grammar import Ways
+from tinyagent.planner.planner import DOUBT, Planner
+from tinyagent.planner.prompt import planner_prompt
 from tinyagent.plans.validate import problems
 from tinyagent.settings import Settings
 from tinyagent.toolrag.base import MOST_CERTAIN, OVERSTATED, Selection, log_odds
@@ -66,8 +69,33 @@ def test_whatever_is_said_to_be_needed_the_plan_is_valid(planner: Planner, tool:
     assert not problems(plan, tools, NOW)
 
 
-def test_what_is_said_freely_does_not_make_a_plan_less_likely(engine: Engine) -> None:
-    """The probabilities of a text's tokens are those that decoding would have met."""
+def test_a_long_draft_is_scored_as_a_short_one(engine: Engine) -> None:
+    """llama.cpp ends the process where a batch holds more than it was made for."""
+    tokens = engine.tokenize("lunch is ready and " * 200, special=False)
+    assert len(tokens) > BATCH
+    found = engine.log_probabilities(tokens, engine.start(engine.tokenize("Plan:\n")))
+    assert len(found) == len(tokens)
+    parts = engine.log_probabilities(
+        tokens[BATCH:], engine.start([*engine.tokenize("Plan:\n"), *tokens[:BATCH]])
+    )
+    assert found[BATCH:] == pytest.approx(parts, abs=0.1)
+
+
+def test_close_choices_are_noted_outside_of_what_is_forced(planner: Planner) -> None:
+    request = "Text Sid and maybe Ana that lunch is ready, or mail Ana"
+    engine = planner._engine
+    prompt = engine.tokenize(planner_prompt(request, OFFERED.values()))
+    job = Job(request, OFFERED, NOW, prompt, {}, lambda text: None, lambda: False)
+    draft = planner._decode(job, Draft(), Ways())
+    assert draft.doubts
+    assert all(0 <= d.behind < DOUBT and d.at < len(draft.tokens) for d in draft.doubts)
+    assert all(draft.tokens[d.at] != d.token for d in draft.doubts)
+    line = draft.line_of(draft.doubts[-1].at)
+    assert draft.starts[line] <= draft.doubts[-1].at
+    assert len(draft.cut(line).doubts) < len(draft.doubts)
+
+
+def test_probabilities_of_tokens_are_those_that_decoding_would_have_met(engine: Engine) -> None:
     tokens = engine.tokenize("1. join()", special=False)
     prompt = engine.tokenize("Plan:\n")
     together = engine.log_probabilities(tokens, engine.start(prompt))

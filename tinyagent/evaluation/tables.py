@@ -16,11 +16,9 @@ from tinyagent.evaluation.run import Outcome, Progress, evaluate
 from tinyagent.evaluation.sets import Item
 from tinyagent.markdown import table
 from tinyagent.models import find
-from tinyagent.planner import PLANNER_TOKENS
+from tinyagent.planner import planner_of
 from tinyagent.planner.constraints import Constraints
-from tinyagent.planner.engine import Engine
 from tinyagent.planner.merge import merge, quantize
-from tinyagent.planner.planner import Planner
 from tinyagent.settings import Settings
 from tinyagent.toolrag import load
 from tinyagent.toolrag.base import ToolRAG
@@ -68,7 +66,7 @@ def tables(
 
 def _retrieval(items: Sequence[Item], settings: Settings, shown: Progress) -> Table:
     rows = []
-    planner = _planner(find("planner-q4_0", settings.models), settings)
+    planner = planner_of(find("planner-q4_0", settings.models), settings)
     for name, toolrag in _ways(settings):
         outcomes = evaluate(items, toolrag, planner, shown)
         summary = summarise(outcomes)
@@ -110,7 +108,7 @@ def _precisions(
     base = find("base-q4_0", settings.models)
     files = [*_made(settings, work, adapters), ("not fine-tuned, Q4_0", base)]
     for name, path in [*files, *((p.name, p) for p in others)]:
-        outcomes = evaluate(items, toolrag, _planner(path, settings), shown)
+        outcomes = evaluate(items, toolrag, planner_of(path, settings), shown)
         summary = summarise(outcomes)
         rows.append(
             (
@@ -148,7 +146,7 @@ def _constraints(items: Sequence[Item], settings: Settings, shown: Progress) -> 
     path = find("planner-q4_0", settings.models)
     rows = []
     for level in Constraints:
-        outcomes = evaluate(items, toolrag, _planner(path, settings, level), shown)
+        outcomes = evaluate(items, toolrag, planner_of(path, settings, level), shown)
         summary = summarise(outcomes)
         rows.append(
             (
@@ -161,10 +159,6 @@ def _constraints(items: Sequence[Item], settings: Settings, shown: Progress) -> 
         )
     header = ("held to", "valid", "success", "arguments", "median time")
     return Table("What the decoder's constraints are worth", header, rows)
-
-
-def _planner(path: Path, settings: Settings, constraints: Constraints = Constraints.ALL) -> Planner:
-    return Planner(Engine(path, limit=PLANNER_TOKENS, threads=settings.threads), constraints)
 
 
 def _seconds(outcomes: Sequence[Outcome]) -> float:

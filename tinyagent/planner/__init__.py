@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tinyagent.models import find
 
 if TYPE_CHECKING:
+    from tinyagent.planner.constraints import Constraints
     from tinyagent.planner.planner import Planner
     from tinyagent.planner.writer import Writer
     from tinyagent.settings import Settings
@@ -18,12 +19,22 @@ WRITER_TOKENS = 4096
 
 def load_planner(settings: Settings) -> Planner:
     """The planner of this computer; ModelError where its file is missing or damaged."""
+    chosen = settings.planner
+    return planner_of(Path(chosen) if chosen else find("planner-q4_0", settings.models), settings)
+
+
+def planner_of(path: Path, settings: Settings, constraints: Constraints | None = None) -> Planner:
+    """The planner of a GGUF file, held to all ``constraints`` where none are given."""
+    from tinyagent.planner import coverage
+    from tinyagent.planner.constraints import Constraints
     from tinyagent.planner.engine import Engine
     from tinyagent.planner.planner import Planner
 
-    chosen = settings.planner
-    path = Path(chosen) if chosen else find("planner-q4_0", settings.models)
-    return Planner(Engine(path, limit=PLANNER_TOKENS, threads=settings.threads))
+    return Planner(
+        Engine(path, limit=PLANNER_TOKENS, threads=settings.threads),
+        Constraints.ALL if constraints is None else constraints,
+        coverage=coverage.read(find("planner-coverage", settings.models)),
+    )
 
 
 def load_writer(settings: Settings) -> Writer:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tinyagent.plans.syntax import Call, Plan
 from tinyagent.tools.registry import ToolSet
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A token that came near to being chosen.
+
+    Attributes:
+        at: where in a draft's tokens it might have stood.
+        token: its id.
+        behind: by how many nats the chosen one was likelier.
+    """
+
+    at: int
+    token: int
+    behind: float
 
 
 @dataclass
@@ -18,11 +34,13 @@ class Draft:
         calls: a line each, without ``join()``.
         tokens: of all lines, ``join()`` included where it has been decoded.
         starts: where in ``tokens`` each line begins, ``join()`` included.
+        doubts: what might have stood there instead, in order.
     """
 
     calls: list[Call] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
 
     @property
     def plan(self) -> Plan:
@@ -35,7 +53,13 @@ class Draft:
 
     def cut(self, line: int) -> Draft:
         """What stood before line ``line`` (from 0) was begun."""
-        return Draft(self.calls[:line], self.tokens[: self.starts[line]], self.starts[:line])
+        start = self.starts[line]
+        doubts = [doubt for doubt in self.doubts if doubt.at < start]
+        return Draft(self.calls[:line], self.tokens[:start], self.starts[:line], doubts)
+
+    def line_of(self, at: int) -> int:
+        """The line (from 0) that holds token ``at``."""
+        return bisect_right(self.starts, at) - 1
 
     def line(self, line: int) -> list[int]:
         """Tokens of line ``line`` (from 0)."""

@@ -113,21 +113,28 @@ class Engine:
     def log_probabilities(self, tokens: Sequence[int], first: Logits) -> list[float]:
         """Log probability of each of ``tokens`` after what was read (``first``: the logits there).
 
-        They are read as one batch, and forgotten again.
+        They are read in as few batches as they fit in, and forgotten again.
+
+        Raises:
+            ModelError: the context is full, or llama.cpp failed.
         """
-        batch = llama_cpp.llama_batch_init(len(tokens), 0, 1)
+        if len(self.read) + len(tokens) > self.limit:
+            raise ModelError(f"the text is longer than the model's {self.limit} tokens")
+        found = [log_softmax(first, tokens[0])] if tokens else []
+        batch = llama_cpp.llama_batch_init(min(len(tokens), BATCH), 0, 1)
         try:
-            for i, token in enumerate(tokens):
-                batch.token[i], batch.pos[i] = token, len(self.read) + i
-                batch.n_seq_id[i], batch.seq_id[i][0], batch.logits[i] = 1, 0, 1
-            batch.n_tokens = len(tokens)
-            found = [log_softmax(first, tokens[0])]
-            if status := llama_cpp.llama_decode(self._context, batch):
-                raise ModelError(f"llama.cpp could not decode (status {status})")
-            for i, token in enumerate(tokens[1:]):
-                pointer = llama_cpp.llama_get_logits_ith(self._context, i)
-                logits = np.ctypeslib.as_array(pointer, shape=(self.vocab_size,))
-                found.append(log_softmax(logits, token))
+            for start in range(0, len(tokens), BATCH):
+                part = tokens[start : start + BATCH]
+                for i, token in enumerate(part):
+                    batch.token[i], batch.pos[i] = token, len(self.read) + start + i
+                    batch.n_seq_id[i], batch.seq_id[i][0], batch.logits[i] = 1, 0, 1
+                batch.n_tokens = len(part)
+                if status := llama_cpp.llama_decode(self._context, batch):
+                    raise ModelError(f"llama.cpp could not decode (status {status})")
+                for i, token in enumerate(tokens[start + 1 : start + 1 + len(part)]):
+                    pointer = llama_cpp.llama_get_logits_ith(self._context, i)
+                    logits = np.ctypeslib.as_array(pointer, shape=(self.vocab_size,))
+                    found.append(log_softmax(logits, token))
         finally:
             llama_cpp.llama_batch_free(batch)
             llama_cpp.llama_memory_seq_rm(self._memory, 0, len(self.read), -1)

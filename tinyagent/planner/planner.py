@@ -9,7 +9,7 @@ only at the end is for ``reconsider``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -22,7 +22,8 @@ from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
 from tinyagent.errors import RequestError, Stopped
 from tinyagent.planner.constraints import Constraints, loose_grammar
-from tinyagent.planner.draft import Draft, Job
+from tinyagent.planner.coverage import NOTHING_KNOWN, Coverage
+from tinyagent.planner.draft import Doubt, Draft, Job
 from tinyagent.planner.engine import Engine, Logits
 from tinyagent.planner.faults import fault
 from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar
@@ -34,6 +35,8 @@ from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 
 LINE_TRIES = 4
+DOUBT = 2.5
+"""Nats by which a token may be less likely than the chosen one, to be worth a try later."""
 NO_ODDS: Mapping[str, float] = MappingProxyType({})
 FREE_TOKENS = 500
 """After which unconstrained decoding gives up."""
@@ -70,7 +73,8 @@ class Planner:
     """Plans with one llama.cpp engine; not thread-safe, one request at a time.
 
     With less than all ``constraints``, plans may be invalid: that is for measuring.
-    ``trained`` names the tools that the model was trained on.
+    ``trained`` names the tools that the model was trained on; ``coverage`` helps to choose
+    between drafts.
     """
 
     def __init__(
@@ -78,8 +82,10 @@ class Planner:
         engine: Engine,
         constraints: Constraints = Constraints.ALL,
         trained: Collection[str] = SIXTEEN,
+        coverage: Coverage = NOTHING_KNOWN,
     ) -> None:
         self._engine = engine
+        self._coverage = coverage
         self._trained = trained
         self._constraints = constraints
         self._tokenizer = lltokenizer_from_vocab(engine.vocab)
@@ -147,7 +153,7 @@ class Planner:
             draft = self._decode(job, Draft(), ways)
         better = draft
         if self._constraints is Constraints.ALL:
-            better = Reconsider(self._engine, self._decode).best(job, draft, ways)
+            better = Reconsider(self._engine, self._decode, self._coverage).best(job, draft, ways)
         if better is not draft:
             on_restart()
             on_text(str(better.plan) + "\n")
@@ -164,15 +170,25 @@ class Planner:
             confidence,
         )
 
-    def _decode(self, job: Job, draft: Draft, ways: Ways, first: Ways | None = None) -> Draft:
-        """Decode lines until ``join()``; ``first`` are the ways of the next line alone."""
-        draft = Draft(list(draft.calls), list(draft.tokens), list(draft.starts))
+    def _decode(
+        self,
+        job: Job,
+        draft: Draft,
+        ways: Ways,
+        first: Ways | None = None,
+        begun: Sequence[int] = (),
+    ) -> Draft:
+        """Decode lines until ``join()``; ``first`` are the ways of the next line alone, ``begun``
+        its first tokens."""
+        draft = Draft(list(draft.calls), list(draft.tokens), list(draft.starts), list(draft.doubts))
         logits = self._engine.start([*job.prompt, *draft.tokens])
         while True:
-            call, tokens, logits = self._line(job, draft, first or ways, logits)
-            first = None
-            draft.starts.append(len(draft.tokens))
+            call, tokens, doubts, logits = self._line(job, draft, first or ways, logits, begun)
+            first, begun = None, ()
+            start = len(draft.tokens)
+            draft.starts.append(start)
             draft.tokens += tokens
+            draft.doubts += [Doubt(start + d.at, d.token, d.behind) for d in doubts]
             if call.tool == JOIN:
                 return draft
             draft.calls.append(call)
@@ -203,21 +219,22 @@ class Planner:
         return line_grammar(job.request, job.tools, before, ways, copies, job.phrases)
 
     def _line(
-        self, job: Job, draft: Draft, ways: Ways, logits: Logits
-    ) -> tuple[Call, list[int], Logits]:
+        self, job: Job, draft: Draft, ways: Ways, logits: Logits, begun: Sequence[int]
+    ) -> tuple[Call, list[int], list[Doubt], Logits]:
         """One line that stands: it parses, its times resolve, it is not there already."""
         start = len(self._engine.read)
         ways = ways.copy()
         while True:  # each turn closes a way; with all closed, the line is join()
             grammar = self._grammar(job, draft.plan, ways)
-            text, tokens, logits = self._constrained(job, grammar, logits)
+            text, tokens, doubts, logits = self._constrained(job, grammar, logits, begun)
+            begun = ()
             call = read_call(text)
             wrong = None
             if self._constraints is Constraints.ALL:
                 wrong = fault(call, draft.plan, job.tools, job.now)
             if wrong is None:
                 job.on_text(text)
-                return call, tokens, logits
+                return call, tokens, doubts, logits
             value = wrong and self._copied(call, wrong, job)
             banned = ways.banned.get((call.tool, wrong), set())
             if value and value not in banned and len(banned) < LINE_TRIES:
@@ -240,10 +257,20 @@ class Planner:
                 return value
         return ""
 
-    def _constrained(self, job: Job, grammar: str, logits: Logits) -> tuple[str, list[int], Logits]:
-        """Decode greedily under a grammar to its end; returns text, tokens, next logits."""
+    def _constrained(
+        self, job: Job, grammar: str, logits: Logits, begun: Sequence[int]
+    ) -> tuple[str, list[int], list[Doubt], Logits]:
+        """Decode greedily under a grammar to its end, after the tokens ``begun`` where it allows
+        them; returns text, tokens, what else might have stood in them, next logits."""
         matcher = LLMatcher(self._tokenizer, grammar)
         tokens: list[int] = []
+        doubts: list[Doubt] = []
+        if begun and matcher.try_consume_tokens(list(begun)) == len(begun):
+            logits = self._engine.feed(begun)
+            self._steps += 1
+            tokens += begun
+        elif begun:
+            matcher = LLMatcher(self._tokenizer, grammar)
         while not matcher.is_stopped():
             if job.stop():
                 raise Stopped("Planning was stopped.")
@@ -252,7 +279,9 @@ class Planner:
                 matcher.consume_tokens(forced)
                 step = forced
             else:
-                token = self._choose(matcher, logits)
+                token, doubt = self._choose(matcher, logits)
+                if doubt and doubt.behind < DOUBT:
+                    doubts.append(Doubt(len(tokens), doubt.token, doubt.behind))
                 matcher.consume_token(token)
                 more = [] if matcher.is_stopped() else matcher.compute_ff_tokens()
                 if more:
@@ -264,14 +293,18 @@ class Planner:
             self._steps += 1
             tokens += step
         text = b"".join(map(self._engine.piece, tokens)).decode("utf-8", "replace")
-        return text.rstrip("\n"), tokens, logits
+        return text.rstrip("\n"), tokens, doubts, logits
 
-    def _choose(self, matcher: Any, logits: Logits) -> int:
-        """The likeliest allowed token; its probability among them is noted."""
+    def _choose(self, matcher: Any, logits: Logits) -> tuple[int, Doubt | None]:
+        """The likeliest allowed token, its probability among them noted; and the next likeliest."""
         fill_next_token_bitmask(matcher, self._mask, 0)
         bits = np.unpackbits(self._mask[0].view(np.uint8), bitorder="little")
         allowed = np.flatnonzero(bits[: self._engine.vocab_size])
         scores = logits[allowed]
         best = int(scores.argmax())
         self._chosen.append(float(1.0 / np.exp(scores - scores[best]).sum()))
-        return int(allowed[best])
+        if len(scores) == 1:
+            return int(allowed[best]), None
+        second = int(np.argpartition(scores, -2)[-2])
+        behind = float(scores[best] - scores[second])
+        return int(allowed[best]), Doubt(0, int(allowed[second]), behind)
