@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.commands.console import explained, tracked
+from tinyagent.commands.console import explained, progress_bar, tracked
 from tinyagent.errors import SettingsError
 
 TABLES = "tables"
@@ -107,7 +107,8 @@ def _spoken(
 
     items = read_test_set(source)[: limit or None]
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
-    transcriber = Transcriber(load_model(settings))
+    with progress_bar() as progress:
+        transcriber = Transcriber(load_model(settings, progress))
     found = voice.listen(items, transcriber, voice.names_of(items), rounds, tracked)
     rag, planner = load(settings), load_planner(settings)
     found = voice.plan_both(found, lambda wanted: evaluate(wanted, rag, planner, tracked))
