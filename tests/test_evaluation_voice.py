@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.results import numbers
 from tinyagent.commands.cli import app
 from tinyagent.evaluation.report import Rate
 from tinyagent.evaluation.sets import Item, read_test_set
@@ -62,8 +63,9 @@ def test_errors_and_changes_are_counted() -> None:
 def test_a_set_is_spoken_written_down_and_planned(tmp_path: Path) -> None:
     source, out = tmp_path / "set.jsonl", tmp_path / "report"
     lines = SPOKEN.read_text("utf-8").splitlines()
-    source.write_text("\n".join([lines[9], lines[37]]) + "\n", "utf-8")
-    result = CliRunner().invoke(app, ["eval", "voice", str(source), "--out", str(out)])
+    source.write_text("\n".join([lines[9], lines[37], lines[0]]) + "\n", "utf-8")
+    arguments = ["eval", "voice", str(source), "--out", str(out), "--limit", "2"]
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     rows = [json.loads(line) for line in (out / "spoken.jsonl").read_text("utf-8").splitlines()]
     assert [row["names"] for row in rows] == [["robert lindqvist"], []]
@@ -74,7 +76,12 @@ def test_a_set_is_spoken_written_down_and_planned(tmp_path: Path) -> None:
     page = (out / "report.md").read_text("utf-8")
     assert "name error rate" in page
     assert "name error rate" in result.stdout
-    assert f"`tinyagent eval voice {source}`" in page
+    assert f"`tinyagent eval voice {source} --limit 2`" in page
+    assert "argument score from speech" in page
+    joined = numbers(out)
+    assert joined.startswith("## Evaluation of set.jsonl, spoken")
+    assert "### By voice" in joined
+    assert "Names that were put in" not in joined
 
 
 @pytest.mark.parametrize(

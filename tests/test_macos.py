@@ -393,7 +393,11 @@ def test_scripts_use_every_argument(mac: Mac, path: Path) -> None:
     scripts = Scripts("osascript", send_mail=False, home=mac.home)
     commands = [mac.backend.command_for(t, a) for t, a in EMPTY_CALLS.items()]
     commands += [scripts.message_in_hand(), scripts.note_meant("", ""), scripts.probe("Mail")]
-    commands += [scripts.read(Change("note", "1")), scripts.remove(Change("draft", "1"))]
+    commands += [
+        scripts.list_notes(),
+        scripts.read(Change("note", "1")),
+        scripts.remove(Change("draft", "1")),
+    ]
     fixed = {len(c.argv) - 2 for c in commands if c is not None and c.path == path}
     source = path.read_text()
     read = {int(n) for n in re.findall(r"item (\d+) of argv", source)}
@@ -426,9 +430,27 @@ EMPTY_CALLS: dict[str, dict[str, Any]] = {
 """Calls whose lists are empty: all that is left are the fixed arguments."""
 
 
-def test_names_are_those_of_contacts(mac: Mac) -> None:
-    people = ["Alex Kim", "Jane Doe", "No Number", "Sid Patel", "mom"]
-    assert mac.backend.names() == {"contacts": people}
+def test_known_names_are_those_of_people_notes_folders_and_files(
+    mac: Mac, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened = [mac.home / "Documents" / name for name in ("Q4 forecast.xlsx", "Lease.pdf")]
+    for path in (*opened, mac.home / "Library" / "cache.db"):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    gone, programs = mac.home / "Documents" / "gone.txt", Path("/Applications/Notes.app")
+    listed = [*opened, mac.home / "Library" / "cache.db", gone, programs]
+    mac.answer(
+        list_notes="folder\tNotes\nfolder\tGarden\nnote\tGroceries\nnote\tBook\tclub\nnote\t\ntorn",
+        mdfind="\n".join(map(str, listed)),
+    )
+    known = {
+        "contacts": ["Alex Kim", "Jane Doe", "No Number", "Sid Patel", "mom"],
+        "notes": ["Book\tclub", "Groceries"],
+        "folders": ["Garden", "Notes"],
+        "files": ["Lease", "Q4 forecast"],
+    }
+    assert mac.backend.names() == known
+    assert mac.calls()[-1][1:3] == ["-onlyin", str(mac.home)]
     mac.answer(list_contacts=["Not authorized to send Apple events to Contacts. (-1743)"])
-    with pytest.raises(ToolError, match="does not allow control of Contacts"):
-        mac.backend.names()
+    assert mac.backend.names() == {k: v for k, v in known.items() if k != "contacts"}
+    assert "does not allow control of Contacts" in caplog.text

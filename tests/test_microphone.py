@@ -16,6 +16,7 @@ from tests.speech import say, with_silence
 from tests.test_voice import letters, pieces
 from tinyagent.errors import AudioError
 from tinyagent.voice.audio import RATE, Samples, read_audio
+from tinyagent.voice.dictation import LONGEST
 from tinyagent.voice.transcriber import Change, Transcript
 from ui.server import HOST, guards
 from ui.voice import Heard, Voice, marks, without
@@ -30,14 +31,22 @@ def voice(make_agent: MakeAgent) -> Voice:
 
 
 def speak(
-    voice: Voice, samples: Samples, *, ends: bool = True, headers: dict[str, str] = PAGE
+    voice: Voice,
+    samples: Samples,
+    *,
+    ends: bool = True,
+    headers: dict[str, str] = PAGE,
+    seconds: float = 0.25,
 ) -> list[dict[str, Any]]:
-    """Say it; every message that comes back. ``ends``: stop then, and not where told to."""
+    """Say it in pieces of some seconds; every message that comes back.
+
+    ``ends``: stop then, and not where told to.
+    """
     app = Starlette(routes=[WebSocketRoute("/voice", voice.microphone)], middleware=guards())
     told = []
     with TestClient(app).websocket_connect("/voice", headers=headers) as socket:
         socket.send_json({"rate": RATE})
-        for piece in pieces(samples):
+        for piece in pieces(samples, seconds):
             socket.send_bytes(piece)
         if ends:
             socket.send_json({"end": True})
@@ -93,9 +102,21 @@ def test_hands_free_is_told_when_to_end(make_agent: MakeAgent, tmp_path: Path) -
     assert letters(voice.take(told[-1]["heard"]).transcript.text) == letters(STATION)
 
 
+def test_after_ten_minutes_it_ends_by_itself_and_says_why(voice: Voice, tmp_path: Path) -> None:
+    spoken = read_audio(say(STATION, tmp_path / "a.wav"))
+    quiet = np.zeros(int(LONGEST) * RATE, np.float32)
+    told = speak(voice, np.concatenate([spoken, quiet]), ends=False, seconds=10.0)
+    (over,) = [message for message in told if "over" in message]
+    assert "ends after 10 minutes" in over["note"]
+    heard = voice.take(told[-1]["heard"])
+    assert letters(heard.transcript.text) == letters(STATION)
+
+
 def test_what_cannot_be_heard_is_said(voice: Voice) -> None:
     silence = speak(voice, np.zeros(2 * RATE, np.float32))
     assert "nobody speaks" in silence[-1]["error"]
+    noise = np.random.default_rng(0).normal(0, 0.05, 2 * RATE).astype(np.float32)
+    assert "nobody speaks" in speak(voice, noise)[-1]["error"]
     assert "nobody speaks" in speak(voice, np.zeros(0, np.float32))[-1]["error"]
     app = Starlette(routes=[WebSocketRoute("/voice", voice.microphone)])
     for first in ({"rate": 3}, {"rate": "fast"}, {}, []):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -19,6 +20,8 @@ from tinyagent.approval.approval import Decision
 from tinyagent.traces.labels import right_plan
 from tinyagent.traces.store import TraceStore
 from tinyagent.versions import SHIPPED
+from tinyagent.voice.recordings import keep
+from tinyagent.voice.transcriber import Transcript
 from ui.downloads import downloads
 from ui.model_actions import model_actions
 from ui.trace_actions import trace_actions
@@ -153,6 +156,13 @@ def test_exports_come_with_the_filters_of_the_page(agent: TinyAgent) -> None:
     (folder / f"{tea}.wav").write_bytes(b"RIFF")
     assert client.get(f"/audio/{tea}.wav").content == b"RIFF"
     assert f'src="/audio/{tea}.wav"' in act["show"]({"query": f"?trace={tea}"})
+    assert "data-words" not in act["show"]({"query": f"?trace={tea}"})  # nothing is known of it
+    said = {"trace": jam, "words": " jam, note it "}
+    assert "no such recording" in act["save_words"](said)["error"]
+    keep(agent.settings, jam, np.zeros(9, np.float32), Transcript("no jam", (), (), 1, 1), "no jam")
+    assert f'data-words="{jam}"' in act["show"]({"query": f"?trace={jam}"})
+    assert act["save_words"](said) == {}
+    assert 'value="jam, note it"' in act["show"]({"query": f"?trace={jam}"})
     assert client.get("/audio/..%2f..%2ftraces.wav").status_code == 404
 
 

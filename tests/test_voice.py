@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from tests.conftest import MakeAgent
@@ -28,7 +29,7 @@ from tinyagent.voice.model import load_model
 from tinyagent.voice.names import KnownNames
 from tinyagent.voice.phones import alike
 from tinyagent.voice.recordings import about_recording, correct, forget, keep
-from tinyagent.voice.transcriber import Change, Transcriber, Transcript, take_back
+from tinyagent.voice.transcriber import WRITING, Change, Transcriber, Transcript, take_back
 
 STATION = "Show me the way on foot to the train station"
 NAMELESS = (
@@ -82,6 +83,43 @@ def test_silence_and_noise_are_no_words(transcriber: Transcriber, names: KnownNa
         said = transcriber.transcribe(samples, names)
         assert (said.text, said.words, said.changes) == ("", (), ())
         assert transcriber.partial(samples) == ""
+
+
+def test_ten_minutes_are_written_down_to_their_end(settings: Settings, tmp_path: Path) -> None:
+    first = read_audio(say(STATION, tmp_path / "a.wav"))
+    last = read_audio(say(NAMELESS[1], tmp_path / "b.wav"))
+    quiet = np.zeros(int(LONGEST) * RATE - first.size - last.size, np.float32)
+    told: list[tuple[str, float, float]] = []
+    listener = Listener(settings, dict, lambda *far: told.append(far))
+    dictation = Dictation(listener, RATE, hands_free=False)
+    for piece in pieces(np.concatenate([first, quiet, last]), 30.0):
+        dictation.add(piece)
+    assert dictation.over()
+    whole, transcript = dictation.finish()
+    assert whole.size / RATE == pytest.approx(LONGEST, abs=0.1)
+    assert letters(transcript.text).startswith(letters(STATION))
+    assert "plumber" in letters(transcript.text)
+    assert transcript.words[-1].end > LONGEST - 10
+    shares = [done / total for what, done, total in told if what == WRITING]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize("ending", ["webm", "m4a"])
+def test_a_file_cut_in_half_gives_its_words_or_says_so(tmp_path: Path, ending: str) -> None:
+    whole = as_format(say(STATION, tmp_path / "a.wav"), ending)
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    try:
+        assert read_audio(whole).size > 0.5 * RATE
+    except AudioError as error:
+        assert "damaged" in str(error)
+
+
+def test_a_picture_has_no_sound(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    Image.new("RGB", (32, 32)).save(path)
+    with pytest.raises(AudioError, match="no sound in it|no recording"):
+        read_audio(path)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ class Settings:
         threads: threads that a model computes with; 0 is one for each core.
         zoom_link: your personal meeting link, given by the macos backend as the link to join.
         voice: the speech model: `tiny.en` is shipped; others of Whisper's (`base.en`, `small`,
-            `large-v3-turbo` …) are fetched from the hub once; or the folder of one.
+            `large-v3`, `large-v3-turbo`, `distil-large-v3` …) and any CTranslate2 model of the
+            Hugging Face hub (`OWNER/NAME`) are fetched once; or the folder of one.
         hands_free: on the page, a pause after speech ends the recording.
         send_spoken: on the page, a spoken request is sent at once; if off, it stands in the
             request box first, to be corrected.

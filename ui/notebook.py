@@ -96,12 +96,12 @@ def _cell(number: int, cell: Cell, length: float, run: Shown, actions: bool) -> 
         f'<summary><span class="number">[{number}]</span><span class="title">'
         f"{escape(cell.title)}</span>{state if cell.state else ''}"
         f'<span class="took">at {cell.start:.3f} s{took}</span>'
-        f'<span class="waterfall" aria-hidden="true">{bar}</span></summary>{_body(cell, run)}'
-        f"{_actions(cell, run.trace) if actions else ''}</details>"
+        f'<span class="waterfall" aria-hidden="true">{bar}</span></summary>'
+        f"{_body(cell, run, actions)}{_actions(cell, run.trace) if actions else ''}</details>"
     )
 
 
-def _body(cell: Cell, run: Shown) -> str:
+def _body(cell: Cell, run: Shown, actions: bool) -> str:
     if cell.kind == "tools":
         return tool_bars(cell.values, set(cell.output.split("\n")), run.trace["threshold"])
     counts = " · ".join(f"{name}: {value:g}" for name, value in cell.values.items())
@@ -110,11 +110,25 @@ def _body(cell: Cell, run: Shown) -> str:
     parts = [f'<pre class="in">{escape(cell.input)}</pre>'] if cell.input else []
     parts += [f'<pre class="out">{output}</pre>'] if output else []
     if cell.kind == "request" and run.spoken:
-        source = f"/audio/{quote(run.trace['id'])}.wav"
-        parts.append(f'<audio controls preload="none" src="{source}">What was said</audio>')
-        if recording := run.trace["recording"]:
-            parts.append(f'<p class="caption">said: {escape(recording["said"])}</p>')
+        parts.append(_recording(run.trace, actions))
     return caption + "".join(parts)
+
+
+def _recording(trace: Trace, actions: bool) -> str:
+    """What was said, to be listened to, and its words, to be corrected."""
+    source = f"/audio/{quote(trace['id'])}.wav"
+    player = f'<audio controls preload="none" src="{source}">What was said</audio>'
+    recording = trace["recording"]
+    if not recording:
+        return player
+    said = escape(recording["said"])
+    if not actions:
+        return f'{player}<p class="caption">said: {said}</p>'
+    return (
+        f'{player}<form class="words" data-words="{escape(trace["id"])}"><label>What is said '
+        f'<input type="text" name="words" value="{said}" autocomplete="off" required></label>'
+        '<button type="submit">Correct</button><span class="told" role="status"></span></form>'
+    )
 
 
 def _dag_cell(state: RunState) -> str:

@@ -30,13 +30,15 @@ from ui.plan import plan
 from ui.results import results, timings
 from ui.server import ASSETS, HOST, app_options
 from ui.traces_page import add_traces_page
-from ui.voice import Heard, Voice, marks, microphone, without
+from ui.voice import Heard, Voice, marks, microphone, reading, without
 
 TITLE = "TinyAgent"
 HOME = "Assistant"
 """The first page's name in the bar."""
 PAUSE = 0.04
 """Seconds between two updates of the page: events come faster while a plan is written."""
+LONG = 0.4
+"""Seconds from which a recording that is being written down says so."""
 
 _SCRIPTS = '<script src="/ui/page.js"></script>'
 _VOICE_SCRIPTS = '<script src="/ui/voice.js"></script>'
@@ -140,7 +142,13 @@ class Page:
                 js_on_load="tinyagentVoice(element, (token) => trigger('heard', {token}))",
             )
             self._file = gr.UploadButton(
-                "From a file", file_types=["audio"], size="sm", elem_classes="from-file", scale=0
+                "From a file",
+                # "file" lets all through: WebM is video by its name, and what is no recording
+                # gets a message that says what is.
+                file_types=["audio", "video", "file"],
+                size="sm",
+                elem_classes="from-file",
+                scale=0,
             )
         self._marks = gr.HTML(
             apply_default_css=False,
@@ -227,8 +235,11 @@ class Page:
         self, listen: Callable[[], Heard], typed: str, session: list[str] | None
     ) -> Updates:
         """A request was spoken: into the box with it, or off at once."""
+        listening = asyncio.create_task(asyncio.to_thread(listen))
+        while not (await asyncio.wait({listening}, timeout=LONG))[0]:
+            yield {self._marks: reading(self.voice.doing)}
         try:
-            heard = await asyncio.to_thread(listen)
+            heard = listening.result()
         except TinyAgentError as error:
             yield {self._marks: marks(None, str(error))}
             return

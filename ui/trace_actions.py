@@ -45,6 +45,14 @@ def trace_actions(agent: TinyAgent) -> list[Callable[[Form], Any]]:
             return {"next": "?queue=1"}
         return {"next": run_query(following, queue=bool(form["queue"]))}
 
+    def save_words(form: Form) -> Form:
+        """What the recording of a run really says: ``words``."""
+        try:
+            TraceStore(agent.traces.path).said(form["trace"], form["words"].strip())
+        except TinyAgentError as error:
+            return {"error": str(error)}
+        return {}
+
     def plan_again(form: Form) -> Form:
         """The request of a run is planned with today's models; nothing runs."""
         try:
@@ -63,4 +71,4 @@ def trace_actions(agent: TinyAgent) -> list[Callable[[Form], Any]]:
         except TinyAgentError as error:
             return {"error": str(error)}
 
-    return [show, check_label, save_label, plan_again, run_again]
+    return [show, check_label, save_label, save_words, plan_again, run_again]

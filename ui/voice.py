@@ -2,8 +2,9 @@
 
 The browser sends ``{"rate": 48000}``, then sound as it comes (whole numbers of 16 bits,
 mono), then ``{"end": true}``. It is told ``{"partial": "the words so far"}`` while it sends,
-``{"over": true}`` where the recording should end by itself, and at last ``{"heard": token}``
-or ``{"error": "…"}``. A websocket keeps the pieces in order and loses none: Gradio's own
+``{"over": true}`` where the recording should end by itself (and in ``note`` why, unless that is
+wanted), ``{"doing": "…"}`` where something takes long, and at last ``{"heard": token}`` or
+``{"error": "…"}``. A websocket keeps the pieces in order and loses none: Gradio's own
 stream drops those that are under way when the recording is stopped.
 """
 
@@ -13,25 +14,31 @@ import asyncio
 import contextlib
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import TypeVar
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tinyagent.agent import TinyAgent
 from tinyagent.errors import AudioError, TinyAgentError
 from tinyagent.voice.audio import Samples
-from tinyagent.voice.dictation import Dictation
+from tinyagent.voice.dictation import LONGEST, Dictation
 from tinyagent.voice.listener import Listener
 from tinyagent.voice.recordings import keep
-from tinyagent.voice.transcriber import Change, Transcript, take_back
+from tinyagent.voice.transcriber import WRITING, Change, Transcript, take_back
 from ui.icons import icon
 
+T = TypeVar("T")
 STEP = 0.4
 """Seconds of new sound that are worth another look at the words so far."""
 _KEPT = 8
 """Recordings that wait for the page to fetch them; it does so at once."""
+_FULL = (
+    f"A recording ends after {LONGEST / 60:.0f} minutes. What you said until then is written down."
+)
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,16 @@ class Heard:
 
 
 class Voice:
-    """Hears what is said to the page of one agent."""
+    """Hears what is said to the page of one agent.
+
+    Attributes:
+        doing: what takes long just now, and how far it is; "" where nothing does.
+    """
 
     def __init__(self, agent: TinyAgent) -> None:
+        self.doing = ""
         self._settings = agent.settings
-        self._listener = Listener(agent.settings, agent.names)
+        self._listener = Listener(agent.settings, agent.names, self._progress)
         self._waiting: OrderedDict[str, Heard] = OrderedDict()
 
     async def microphone(self, socket: WebSocket) -> None:
@@ -92,6 +104,11 @@ class Voice:
         except AudioError as error:
             # The person knows the file by its name; the browser's upload put it elsewhere.
             raise AudioError(str(error).replace(str(path), path.name)) from error
+        finally:
+            self.doing = ""
+
+    def _progress(self, what: str, done: float, total: float) -> None:
+        self.doing = f"{what}: {done / total:.0%}" if done < total else ""
 
     def keep(self, run: str, heard: Heard, request: str) -> None:
         """Keep a recording with its run, as ``recordings.keep``.
@@ -114,11 +131,11 @@ class Voice:
             words.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await words
-        return Heard(*await asyncio.to_thread(dictation.finish))
+        return Heard(*await self._meanwhile(socket, dictation.finish))
 
     async def _tell_words(self, socket: WebSocket, dictation: Dictation) -> None:
         """Tell the words so far while the recording goes on, and when it should end."""
-        await asyncio.to_thread(self._listener.ready)
+        await self._meanwhile(socket, self._listener.ready)
         told, shown = 0.0, ""
         while True:
             await asyncio.sleep(0.05)
@@ -127,12 +144,26 @@ class Voice:
             told = dictation.seconds
             over = await asyncio.to_thread(dictation.over)
             if over:
-                await socket.send_json({"over": True})
+                note = {"note": _FULL} if dictation.full else {}
+                await socket.send_json({"over": True, **note})
                 return
             text = await asyncio.to_thread(dictation.partial)
             if text != shown:
                 shown = text
                 await socket.send_json({"partial": text})
+
+    async def _meanwhile(self, socket: WebSocket, work: Callable[[], T]) -> T:
+        """Do the work in a thread; where it takes long, tell how far it is."""
+        working = asyncio.create_task(asyncio.to_thread(work))
+        # Where this is cancelled, nobody asks how the work ended.
+        working.add_done_callback(lambda task: task.cancelled() or task.exception())
+        told = ""
+        while not (await asyncio.wait({working}, timeout=STEP))[0]:
+            if self.doing not in ("", told):
+                told = self.doing
+                await socket.send_json({"doing": told})
+        self.doing = ""
+        return working.result()
 
 
 def microphone() -> str:
@@ -143,6 +174,11 @@ def microphone() -> str:
         '<p class="so-far" role="status" aria-live="polite"></p></div>'
         '<p class="error" role="alert" hidden></p>'
     )
+
+
+def reading(doing: str = "") -> str:
+    """That a file is being written down, as markup; ``doing``: how far, if that is known."""
+    return f'<p class="caption" role="status">{escape(doing or WRITING)} …</p>'
 
 
 def marks(heard: Heard | None, problem: str = "") -> str:

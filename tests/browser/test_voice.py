@@ -77,6 +77,15 @@ def test_speak_read_correct_approve(app: App, page: Page, spoken: Path) -> None:
     assert sound.size >= (seconds - 0.5) * RATE
     assert np.abs(sound).max() > 0.05
 
+    page.goto(f"{app.url}/traces?trace={about.stem}")
+    words = page.locator("form.words input")
+    expect(words).to_have_value(CORRECTED)
+    words.fill(PLUMBER)
+    words.press("Enter")
+    expect(page.locator("form.words .told")).to_contain_text("kept")
+    kept = json.loads(about.read_text("utf-8"))
+    assert (kept["said"], kept["request"]) == (PLUMBER, CORRECTED)
+
 
 @pytest.mark.parametrize("configured", ["hands_free = true\nsend_spoken = true\n"])
 def test_hands_free_needs_one_click(app: App, page: Page, spoken: Path, configured: str) -> None:
@@ -94,7 +103,7 @@ def test_hands_free_needs_one_click(app: App, page: Page, spoken: Path, configur
 def test_a_changed_name_is_marked_and_taken_back(app: App, page: Page, spoken: Path) -> None:
     file = say(NAMED, spoken.with_name("named.wav"), speed=155)
     box = page.locator(BOX)
-    page.locator("input[type=file]").set_input_files(as_format(file, "mp3"))
+    page.locator("input[type=file]").set_input_files(as_format(file, "webm"))
     expect(box).to_have_value(re.compile("Dmitri"), timeout=PATIENCE)
     chip = page.locator("[data-take-back]")
     expect(chip.locator("ins")).to_have_text(re.compile("Dmitri"))
@@ -107,6 +116,8 @@ def test_a_changed_name_is_marked_and_taken_back(app: App, page: Page, spoken: P
 def test_silence_and_files_that_are_none_get_a_message(
     app: App, page: Page, spoken: Path, tmp_path: Path
 ) -> None:
+    """And what was typed before stays where it is."""
+    page.locator(BOX).fill("Please:")
     write_wav(spoken, np.zeros(4 * RATE, np.float32))
     speak(page)
     page.wait_for_timeout(2000)
@@ -114,15 +125,29 @@ def test_silence_and_files_that_are_none_get_a_message(
     expect(page.locator(".microphone .error")).to_contain_text("nobody speaks", timeout=PATIENCE)
 
     bad = tmp_path / "bad.wav"
-    bad.write_bytes(b"this is no recording at all" * 50)
-    page.locator("input[type=file]").set_input_files(bad)
-    expect(page.locator(".marks .error")).to_contain_text(
-        "bad.wav: it is damaged", timeout=PATIENCE
-    )
+    for file in (bad, tmp_path / "shopping.txt"):
+        file.write_bytes(b"this is no recording at all" * 50)
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator(".marks .error")).to_contain_text(
+            f"{file.name}: it is damaged or is no recording", timeout=PATIENCE
+        )
+    expect(page.locator(BOX)).to_have_value("Please:")
 
+    # A button that is held records until it is let go.
     with_silence(say(PLUMBER, spoken), 0.5, 1.0)
-    speak(page)
+    page.locator("[data-speak]").hover()
+    page.mouse.down()
+    page.locator('[data-state="listening"]').wait_for()
     page.wait_for_timeout(1000 * read_audio(spoken).size / RATE)
-    stop(page)
+    page.mouse.up()
     expect(page.locator(BOX)).to_have_value(HEARD, timeout=PATIENCE)
+    assert page.locator(BOX).input_value().startswith("Please: ")
     expect(page.locator(".error:visible")).to_have_count(0)
+
+
+def test_ten_minutes_from_a_file_are_written_down(page: Page, spoken: Path) -> None:
+    file = with_silence(say(PLUMBER, spoken.with_name("long.wav")), 590.0, 5.0)
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.locator(".marks .caption")).to_contain_text("Writing it down")
+    expect(page.locator(BOX)).to_have_value(HEARD, timeout=PATIENCE)
+    expect(page.locator(".marks .caption:visible")).to_have_count(0)

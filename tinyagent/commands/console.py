@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import typer
@@ -45,3 +45,33 @@ def tracked(items: Sequence[T]) -> Iterable[T]:
     from rich.progress import track
 
     return track(items, description="", console=Console(stderr=True))
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Callable[[str, float, float], None]]:
+    """A bar on stderr for what takes long: to be told what, how much is done, of how much.
+
+    It is drawn where it is told of something, until all of that is done.
+    """
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    # Output goes where it was going: a bar on stderr must not take over stdout.
+    bar = Progress(console=Console(stderr=True), redirect_stdout=False, redirect_stderr=False)
+    tasks: dict[str, TaskID] = {}
+
+    def tell(what: str, done: float, total: float) -> None:
+        bar.start()
+        if what not in tasks:
+            tasks[what] = bar.add_task(what)
+        bar.update(tasks[what], completed=done, total=total)
+        if done >= total:
+            bar.remove_task(tasks.pop(what))
+        if not tasks:
+            bar.stop()
+
+    try:
+        yield tell
+    finally:
+        if tasks:
+            bar.stop()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.commands.console import explained, tracked
+from tinyagent.commands.console import explained, progress_bar, tracked
 from tinyagent.errors import SettingsError
 
 TABLES = "tables"
@@ -75,8 +75,7 @@ def _report(
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
     outcomes = evaluate(items[: limit or None], load(settings), load_planner(settings), tracked)
     typer.echo(summary_table(summarise(outcomes)))
-    command = f"tinyagent eval {source}" + (f" --toolrag {toolrag}" if toolrag else "")
-    command += f" --model {model}" if model else ""
+    command = f"tinyagent eval {source}{_options(toolrag=toolrag, model=model, limit=limit)}"
     target = out or Path("runs") / "eval" / source.stem
     page = write_report(outcomes, f"Evaluation of {source.name}", command, target)
     typer.echo(f"\n{page}")
@@ -102,21 +101,24 @@ def _spoken(
     from tinyagent.planner import load_planner
     from tinyagent.settings import load_settings
     from tinyagent.toolrag import load
+    from tinyagent.versions import with_versions
     from tinyagent.voice.model import load_model
     from tinyagent.voice.transcriber import Transcriber
 
     items = read_test_set(source)[: limit or None]
-    settings = load_settings(toolrag=toolrag, planner=model)
-    transcriber = Transcriber(load_model(settings))
+    settings = with_versions(load_settings(toolrag=toolrag, planner=model))
+    with progress_bar() as progress:
+        transcriber = Transcriber(load_model(settings, progress))
     found = voice.listen(items, transcriber, voice.names_of(items), rounds, tracked)
     rag, planner = load(settings), load_planner(settings)
     found = voice.plan_both(found, lambda wanted: evaluate(wanted, rag, planner, tracked))
     typer.echo(voice.summary_table(voice.summarise(found)))
-    command = f"tinyagent eval voice {source}" + (f" --rounds {rounds}" if rounds > 1 else "")
-    command += f" --toolrag {toolrag}" if toolrag else ""
-    command += f" --model {model}" if model else ""
+    several = rounds if rounds > 1 else None
+    options = _options(rounds=several, toolrag=toolrag, model=model, limit=limit)
+    title = f"Evaluation of {source.name}, spoken, and heard by Whisper {settings.voice}"
     target = out or Path("runs") / "eval-voice" / source.stem
-    typer.echo(f"\n{voice.write_report(found, f'{source.name}, spoken', command, target)}")
+    page = voice.write_report(found, title, f"tinyagent eval voice {source}{options}", target)
+    typer.echo(f"\n{page}")
 
 
 def _tables(
@@ -127,7 +129,7 @@ def _tables(
     from tinyagent.settings import load_settings
 
     items = read_test_set(requests)[: limit or None]
-    command = f"tinyagent eval tables --set {requests}" + (f" --limit {limit}" if limit else "")
+    command = f"tinyagent eval tables --set {requests}{_options(limit=limit)}"
     parts = [f"# Tables: {len(items)} requests of {requests.name}", f"`{command}`"]
     for table in tables(items, load_settings(), out, others, adapters, tracked):
         typer.echo(f"{table}\n")
@@ -135,3 +137,8 @@ def _tables(
     page = out / "tables.md"
     page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     typer.echo(page)
+
+
+def _options(**given: object) -> str:
+    """The options that were given, as they stand on the command line."""
+    return "".join(f" --{name} {value}" for name, value in given.items() if value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -92,15 +92,33 @@ def _without_calls(outcome: Outcome) -> bool:
 
 
 def write_report(outcomes: Sequence[Outcome], title: str, command: str, out: Path) -> Path:
-    """Write ``report.md``, ``summary.json`` and ``outcomes.jsonl`` into ``out``."""
+    """Write ``report.md``, ``summary.json`` and ``outcomes.jsonl`` into ``out``; its page."""
+    rows = {"outcomes": map(_row, outcomes)}
+    return write_folder(out, markdown(outcomes, title, command), summarise(outcomes), rows)
+
+
+def write_folder(
+    out: Path, page: str, summary: object, rows: Mapping[str, Iterable[Mapping[str, Any]]]
+) -> Path:
+    """Write a report as files of a folder, which is made if it is not there.
+
+    Args:
+        out: the folder.
+        page: Markdown; becomes ``report.md``.
+        summary: as ``as_json`` takes it; becomes ``summary.json``.
+        rows: what the report is made from, by name; each becomes ``NAME.jsonl``.
+
+    Returns:
+        The path of the page.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    (out / "summary.json").write_text(json.dumps(as_json(summarise(outcomes)), indent=1) + "\n")
-    with (out / "outcomes.jsonl").open("w", encoding="utf-8") as lines:
-        for outcome in outcomes:
-            lines.write(json.dumps(_row(outcome), ensure_ascii=False) + "\n")
-    page = out / "report.md"
-    page.write_text(markdown(outcomes, title, command), encoding="utf-8")
-    return page
+    (out / "summary.json").write_text(json.dumps(as_json(summary), indent=1) + "\n")
+    for name, lines in rows.items():
+        with (out / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    path = out / "report.md"
+    path.write_text(page, encoding="utf-8")
+    return path
 
 
 def as_json(summary: object) -> dict[str, Any]:

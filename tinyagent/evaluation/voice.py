@@ -8,7 +8,6 @@ Known are the names in the set's own plans, so that each has all the others to b
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ import numpy as np
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from tinyagent.backends.workspace.match import fold
-from tinyagent.evaluation.report import Rate, as_json
+from tinyagent.evaluation.report import Rate, write_folder
 from tinyagent.evaluation.run import Outcome
 from tinyagent.evaluation.sets import Item
 from tinyagent.markdown import table
@@ -138,6 +137,8 @@ class Summary:
         changed: of the requests without a known name, those in which a word was changed.
         success: plans from speech whose DAG is right.
         success_typed: the same from text, over the same requests.
+        arguments: plans from speech whose arguments are right, too.
+        arguments_typed: the same from text.
         real_time: seconds of work for a second of speech.
     """
 
@@ -148,6 +149,8 @@ class Summary:
     changed: Rate
     success: Rate
     success_typed: Rate
+    arguments: Rate
+    arguments_typed: Rate
     real_time: float
 
 
@@ -163,6 +166,8 @@ def summarise(spoken: Sequence[Spoken]) -> Summary:
         changed=Rate(sum(o.plain != o.named.text for o in nameless), len(nameless)),
         success=Rate(sum(_right(one.speech) for one in spoken), len(spoken)),
         success_typed=Rate(sum(_right(one.text) for one in spoken), len(spoken)),
+        arguments=Rate(sum(_exact(one.speech) for one in spoken), len(spoken)),
+        arguments_typed=Rate(sum(_exact(one.text) for one in spoken), len(spoken)),
         real_time=sum(one.named.seconds for one in spoken)
         / sum(one.named.audio_seconds for one in spoken),
     )
@@ -177,15 +182,9 @@ def word_error_rate(wanted: Sequence[str], heard: Sequence[str]) -> float:
 
 
 def write_report(spoken: Sequence[Spoken], title: str, command: str, out: Path) -> Path:
-    """Write ``report.md``, ``summary.json`` and ``spoken.jsonl`` into ``out``."""
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "summary.json").write_text(json.dumps(as_json(summarise(spoken)), indent=1) + "\n")
-    with (out / "spoken.jsonl").open("w", encoding="utf-8") as lines:
-        for one in spoken:
-            lines.write(json.dumps(_row(one), ensure_ascii=False) + "\n")
-    page = out / "report.md"
-    page.write_text(markdown(spoken, title, command), encoding="utf-8")
-    return page
+    """Write ``report.md``, ``summary.json`` and ``spoken.jsonl`` into ``out``; its page."""
+    rows = {"spoken": map(_row, spoken)}
+    return write_folder(out, markdown(spoken, title, command), summarise(spoken), rows)
 
 
 def markdown(spoken: Sequence[Spoken], title: str, command: str) -> str:
@@ -216,6 +215,8 @@ def markdown(spoken: Sequence[Spoken], title: str, command: str) -> str:
         *(_changes(one) for one in spoken if one.named.changes),
         "## Names that were missed",
         *(_misheard(one) for one in spoken if _missed([one], lambda o: o.named.text).hits),
+        "## Right from text, and wrong from speech",
+        *(_lost(one) for one in spoken if _right(one.text) and not _right(one.speech)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -230,6 +231,8 @@ def summary_table(summary: Summary) -> str:
         ("requests without a known name, changed", summary.changed),
         ("success rate from speech", summary.success),
         ("success rate from text", summary.success_typed),
+        ("argument score from speech", summary.arguments),
+        ("argument score from text", summary.arguments_typed),
         ("real-time factor", f"{summary.real_time:.2f}"),
     ]
     return table(("", ""), rows)
@@ -263,6 +266,10 @@ def _right(outcome: Outcome | None) -> bool:
     return outcome is not None and outcome.score.success
 
 
+def _exact(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.score.arguments
+
+
 def _changes(one: Spoken) -> str:
     changes = ", ".join(f"{c.heard} → {c.name}" for c in one.named.changes)
     return f"- {one.item.query}  \n  {one.named.text}  \n  {changes}"
@@ -270,6 +277,12 @@ def _changes(one: Spoken) -> str:
 
 def _misheard(one: Spoken) -> str:
     return f"- {one.item.query}  \n  {one.named.text}"
+
+
+def _lost(one: Spoken) -> str:
+    plan = one.speech.plan if one.speech else None
+    written = "no plan" if plan is None else str(plan).replace("\n", "; ")
+    return f"- {one.item.query}  \n  {one.named.text}  \n  `{written}`"
 
 
 def _row(one: Spoken) -> dict[str, Any]:
@@ -282,6 +295,8 @@ def _row(one: Spoken) -> dict[str, Any]:
         "names": list(one.names),
         "success": _right(one.speech),
         "success_typed": _right(one.text),
+        "arguments": _exact(one.speech),
+        "arguments_typed": _exact(one.text),
         "audio_seconds": one.named.audio_seconds,
         "seconds": one.named.seconds,
     }

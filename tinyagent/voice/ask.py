@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tinyagent.commands.console import progress_bar
 from tinyagent.voice.listener import Listener
 from tinyagent.voice.recordings import keep
 
@@ -28,7 +29,8 @@ def ask_aloud(
         ModelError: the speech model is missing or damaged.
         TraceError: the recording cannot be kept.
     """
-    samples, transcript = Listener(agent.settings, agent.names).request(audio)
+    with progress_bar() as progress:
+        samples, transcript = Listener(agent.settings, agent.names, progress).request(audio)
     typer.echo(f"Heard: {transcript.text}", err=True)
     for change in transcript.changes:
         typer.echo(f"  {change.name}: heard as “{change.heard}”", err=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyagent.commands.console import explained
+from tinyagent.commands.console import explained, progress_bar
 from tinyagent.errors import AudioError
 from tinyagent.settings import Settings, load_settings
 
@@ -26,12 +26,12 @@ def transcribe(
     """Write down what is said in recordings."""
     status = 0
     rows: list[dict[str, Any]] = []
-    with explained():
+    with explained(), progress_bar() as progress:
         from tinyagent.voice.audio import read_audio
         from tinyagent.voice.listener import NOTHING_SAID, Listener
 
         settings = load_settings(workspace=workspace)
-        listener = Listener(settings, lambda: _names(settings))
+        listener = Listener(settings, lambda: _names(settings), progress)
         listener.ready()
         for file in files:
             try:

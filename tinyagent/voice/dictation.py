@@ -45,6 +45,11 @@ class Dictation:
         """How long it has been going on."""
         return self._stream.seconds
 
+    @property
+    def full(self) -> bool:
+        """Whether it has come to its longest."""
+        return self._stream.seconds >= LONGEST
+
     def partial(self) -> str:
         """The words so far; of a long recording, those at its end.
 
@@ -55,11 +60,11 @@ class Dictation:
 
     def over(self) -> bool:
         """Whether it should end: after a pause where hands-free is on, or at its longest."""
-        seconds = self._stream.seconds
-        if seconds >= LONGEST:
+        if self.full:
             return True
         if not self._hands_free:
             return False
+        seconds = self._stream.seconds
         began = max(0.0, seconds - _LOOKED_AT)
         end = speech_ends(self._stream.last(_LOOKED_AT))
         if end is not None:

@@ -12,6 +12,7 @@ from tinyagent.settings import Settings
 from tinyagent.voice.audio import Samples, read_audio
 from tinyagent.voice.model import load_model
 from tinyagent.voice.names import KnownNames
+from tinyagent.voice.progress import Progress, unseen
 from tinyagent.voice.transcriber import Transcriber, Transcript
 
 _log = logging.getLogger(__name__)
@@ -24,13 +25,18 @@ class Listener:
     Args:
         settings: ``voice``, ``models`` and ``threads`` are read.
         names: gives the names in use, by what they name; asked anew each time, as they change.
+        progress: told where the model has to be fetched, and how far a long recording is.
     """
 
     def __init__(
-        self, settings: Settings, names: Callable[[], Mapping[str, Iterable[str]]]
+        self,
+        settings: Settings,
+        names: Callable[[], Mapping[str, Iterable[str]]],
+        progress: Progress = unseen,
     ) -> None:
         self._settings = settings
         self._names = names
+        self._progress = progress
         self._transcriber: Transcriber | None = None
         self._lock = threading.Lock()
 
@@ -42,7 +48,7 @@ class Listener:
         """
         with self._lock:
             if self._transcriber is None:
-                self._transcriber = Transcriber(load_model(self._settings))
+                self._transcriber = Transcriber(load_model(self._settings, self._progress))
             return self._transcriber
 
     def transcribe(self, samples: Samples) -> Transcript:
@@ -58,7 +64,7 @@ class Listener:
         except ToolError as error:
             _log.warning("no known names: %s", error)
             names = {}
-        return self.ready().transcribe(samples, KnownNames(names))
+        return self.ready().transcribe(samples, KnownNames(names), self._progress)
 
     def partial(self, samples: Samples) -> str:
         """The words of a recording that still goes on.

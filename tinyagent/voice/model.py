@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tinyagent.errors import ModelError
 from tinyagent.models import find
 from tinyagent.settings import Settings
+from tinyagent.voice.hub import REPOSITORIES, fetched, repository
+from tinyagent.voice.progress import Progress, unseen
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -17,13 +19,17 @@ _FILES = ("", "-config", "-tokenizer", "-vocabulary")
 """Of ``whisper-tiny-en`` in the manifest; the model reads all of them."""
 
 
-def load_model(settings: Settings) -> WhisperModel:
+def load_model(settings: Settings, progress: Progress = unseen) -> WhisperModel:
     """The speech model that the settings name, as int8 on the CPU.
+
+    Args:
+        settings: ``voice``, ``models`` and ``threads`` are read.
+        progress: told where it has to be fetched from the hub.
 
     Raises:
         ModelError: it is missing, damaged, or not to be had from the hub.
     """
-    folder = model_folder(settings)
+    folder = model_folder(settings, progress)
     from faster_whisper import WhisperModel
 
     try:
@@ -37,8 +43,12 @@ def load_model(settings: Settings) -> WhisperModel:
         ) from error
 
 
-def model_folder(settings: Settings) -> Path:
+def model_folder(settings: Settings, progress: Progress = unseen) -> Path:
     """The folder of the speech model; one of Whisper's other models is fetched from the hub once.
+
+    Args:
+        settings: as ``load_model``.
+        progress: as ``load_model``.
 
     Raises:
         ModelError: as ``load_model``.
@@ -50,17 +60,10 @@ def model_folder(settings: Settings) -> Path:
     named = Path(settings.voice).expanduser()
     if named.is_dir():
         return named
-    from faster_whisper.utils import available_models, download_model
-
-    if settings.voice not in available_models():
+    place = repository(settings.voice)
+    if place is None:
         raise ModelError(
             f"speech model {settings.voice}: there is no such folder or model; set `voice` to a "
-            f"folder or one of {', '.join(available_models())}"
+            f"folder, to one of {', '.join([SHIPPED, *REPOSITORIES])}, or to OWNER/NAME on the hub"
         )
-    try:
-        return Path(download_model(settings.voice))
-    except Exception as error:  # whatever a network can raise
-        raise ModelError(
-            f"speech model {settings.voice}: it cannot be fetched from the hub "
-            f"({type(error).__name__}); set `voice` to {SHIPPED}, or to its folder"
-        ) from error
+    return fetched(settings.voice, place, progress)

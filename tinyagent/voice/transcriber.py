@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,13 @@ import numpy as np
 from tinyagent.backends.workspace.match import fold
 from tinyagent.voice.audio import RATE, Samples
 from tinyagent.voice.names import UNSURE, Candidate, KnownNames, core, in_place_of
+from tinyagent.voice.progress import Progress, unseen
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
+WRITING = "Writing it down"
+"""What ``Progress`` is told of."""
 _BEAMS = 5
 _WEIGHED = 8
 """Candidates of a sentence that are weighed; each costs about as much as a word decoded."""
@@ -43,6 +46,8 @@ _MARGIN = 0.2
 """Seconds of sound around a sentence."""
 _NO_PAUSE = 500
 """Milliseconds of silence that part two stretches of speech."""
+_LONG = 30.0
+"""Seconds from which it is told how far the work is: what Whisper hears at a time."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +117,18 @@ class Transcriber:
         self._language = None if model.model.is_multilingual else "en"
         self._lock = threading.Lock()
 
-    def transcribe(self, samples: Samples, names: KnownNames | None = None) -> Transcript:
+    def transcribe(
+        self, samples: Samples, names: KnownNames | None = None, progress: Progress = unseen
+    ) -> Transcript:
         """Write down a whole recording.
 
         Args:
             samples: see ``audio``.
             names: that this person uses; None puts none in.
+            progress: told of the seconds that are written down, where there are many.
         """
+        length = samples.size / RATE
+        tell = progress if length > _LONG else unseen
         began = time.perf_counter()
         words: list[Word] = []
         changes: list[Change] = []
@@ -127,11 +137,13 @@ class Transcriber:
                 said = [_word(word) for word in sentence.words or []]
                 named: list[_Put] = self._put_names(samples, said, names) if names else []
                 _append(words, changes, said, named)
+                tell(WRITING, min(float(sentence.end), length), length)
+        tell(WRITING, length, length)
         return Transcript(
             _joined(words),
             tuple(words),
             tuple(changes),
-            round(samples.size / RATE, 3),
+            round(length, 3),
             round(time.perf_counter() - began, 3),
         )
 
@@ -140,10 +152,10 @@ class Transcriber:
         with self._lock:
             return " ".join(s.text.strip() for s in self._decode(samples, 1)).strip()
 
-    def _decode(self, samples: Samples, beams: int, **options: Any) -> list[Any]:
-        """Whisper's segments, of the stretches in which somebody speaks."""
+    def _decode(self, samples: Samples, beams: int, **options: Any) -> Iterator[Any]:
+        """Whisper's segments, of the stretches in which somebody speaks, each when it is ready."""
         if not samples.size:
-            return []
+            return
         segments, _ = self._model.transcribe(
             samples,
             language=self._language,
@@ -154,7 +166,7 @@ class Transcriber:
             vad_parameters={"min_silence_duration_ms": _NO_PAUSE},
             **options,
         )
-        return list(segments)
+        yield from segments
 
     def _put_names(self, samples: Samples, said: Sequence[Word], names: KnownNames) -> list[_Put]:
         """The names to be put in, in order, none over another."""

@@ -56,6 +56,7 @@ window.tinyagentTraces = (element, server) => {
     if (event.target.matches(".export")) return; // a download
     event.preventDefault();
     if (event.target === form()) return save(verdict());
+    if (event.target.matches(".words")) return correct(event.target);
     const kept = [...new FormData(event.target)].filter(([, value]) => value);
     show(kept.length ? `?${new URLSearchParams(kept)}` : "");
   });
@@ -188,6 +189,15 @@ window.tinyagentTraces = (element, server) => {
     } catch {
       told.textContent = button.dataset.copy; // to be copied by hand
     }
+  }
+
+  // What a recording really says.
+  async function correct(words) {
+    const told = words.querySelector(".told");
+    told.textContent = "…";
+    const given = { trace: words.dataset.words, words: words.elements.words.value };
+    const reply = await call(() => server.save_words(given));
+    told.textContent = reply.error ?? "kept; the speech export takes it";
   }
 
   async function again(button) {

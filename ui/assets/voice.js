@@ -30,8 +30,7 @@ window.tinyagentVoice = (() => {
       recording?.close();
       recording = null;
       show("idle");
-      problem.textContent = message;
-      problem.hidden = false;
+      warn(message);
     }
 
     async function begin() {
@@ -52,9 +51,15 @@ window.tinyagentVoice = (() => {
       recording.end();
     }
 
-    function told({ partial, over, heard, error }) {
-      if (partial && recording) live.textContent = partial;
+    function warn(message) {
+      problem.textContent = message;
+      problem.hidden = false;
+    }
+
+    function told({ partial, doing, over, note, heard, error }) {
+      if ((partial || doing) && recording) live.textContent = partial || doing;
       if (over) end();
+      if (note) warn(note);
       if (error) fail(error);
       if (heard) {
         recording.close();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -21,6 +22,7 @@ from tinyagent.backends.zoom import ZoomAccount
 from tinyagent.errors import AmbiguousError, NotFoundError, SettingsError, ToolError
 from tinyagent.tools.sixteen import SIXTEEN
 
+_log = logging.getLogger(__name__)
 _RUNS_NOTHING = frozenset({"summarize_pdf", "get_zoom_meeting_link"})
 
 
@@ -258,10 +260,34 @@ class MacOS(Backend):
         return place, [Change(kind, number)] if number else []
 
     def names(self) -> dict[str, list[str]]:
-        """The names in Contacts; of notes and files, too many come and go to ask for all."""
+        """The names in Contacts and Notes, and those of the files that were opened lately.
+
+        What macOS does not let us ask has no names here, and the log says why.
+        """
+        found: dict[str, list[str]] = {}
+        for listed in (self._people, self._notes_and_folders, self._files):
+            try:
+                found |= listed()
+            except ToolError as error:
+                _log.warning("names are missing: %s", error)
+        return found
+
+    def _people(self) -> dict[str, list[str]]:
         listing = self._scripts.get_phone_number("")
         people = MacContacts(lambda: self._run(listing), phones=True).all()
         return {"contacts": sorted({n for p in people for n in (p.name, *p.nicknames) if n})}
+
+    def _notes_and_folders(self) -> dict[str, list[str]]:
+        rows = [line.partition("\t") for line in self._run(self._scripts.list_notes()).split("\n")]
+        return {
+            f"{kind}s": sorted({name for row, _, name in rows if row == kind and name})
+            for kind in ("note", "folder")
+        }
+
+    def _files(self) -> dict[str, list[str]]:
+        lines = self._run(self._scripts.list_files()).split("\n")
+        paths = [Path(line) for line in lines if line]
+        return {"files": sorted({path.stem for path in paths if self._is_the_users(path)})}
 
     def _run(self, script: Script) -> str:
         return run_script(script, self._timeout)

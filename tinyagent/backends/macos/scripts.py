@@ -18,6 +18,8 @@ APPLICATIONS = ("Contacts", "Calendar", "Reminders", "Mail", "Messages", "Notes"
 """Those that are automated; Maps and the Finder are only told what to open."""
 
 _MADE_IN = {"event": "Calendar", "reminder": "Reminders", "note": "Notes", "draft": "Mail"}
+_LATELY = 90
+"""Days."""
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
@@ -152,6 +154,15 @@ class Scripts:
     def remove(self, change: Change) -> Script:
         """Removes something that was made, and gives its title."""
         return self._script(_MADE_IN[change.kind], "made_thing", "remove", change.kind, change.what)
+
+    def list_notes(self) -> Script:
+        """Lists the names of all notes and folders."""
+        return self._script("Notes", "list_notes")
+
+    def list_files(self) -> Script:
+        """Lists the files that were opened lately: all that there are would be too many."""
+        query = f"kMDItemLastUsedDate >= $time.today(-{_LATELY})"
+        return Script("Finder", None, "", ("mdfind", "-onlyin", str(self._home), query))
 
     def probe(self, app: str) -> Script:
         """Asks an application a harmless question."""
