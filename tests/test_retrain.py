@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 
 from tinyagent.commands.cli import app
 from tinyagent.errors import ModelError, SettingsError
-from tinyagent.evaluation.run import Outcome
+from tinyagent.evaluation.run import Outcome, evaluate
 from tinyagent.evaluation.scoring import Score
 from tinyagent.evaluation.sets import Item, read_test_set
 from tinyagent.models import find
+from tinyagent.planner import load_planner
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.retrain import data, job
 from tinyagent.retrain.compare import Group, chance, compare
@@ -31,31 +32,37 @@ from tinyagent.traces.importer import import_lines
 from tinyagent.traces.labels import Label
 from tinyagent.traces.store import TraceStore
 from tinyagent.versions import CARD, GRAPH, SHIPPED, Version, Versions, with_versions
+from ui.models import job_view
 
 pytest.importorskip("torch")
 MODELS = Settings().models
 NOW = datetime(2026, 11, 24, 9, 30)
-TODO = """renew my passport
-the dentist bill
-ask about the lease
-book the ferry
-new tyres for the van
-thank-you card for Priya
-look into solar panels
-sort the photos
-swap the winter coats
-call the piano tuner
-water filter for the kitchen
-descale the kettle
-return the library books
-measure the hallway
-read the boiler manual
-find a sitter for June
-get the bike serviced
-clean the gutters
-order printer paper
-update the will""".splitlines()
-OTHERS = ("fix the garden gate", "the insurance letter", "new lamp for the hall", "wax the skis")
+PINGED = """Priya|the samples have come
+Lutfi|we moved the stand-up
+Ana|the lease is signed
+Dr. Osei|my results are in
+Marta|the printer works again
+Sid|I found the badge
+Tomoko|the slides are on the drive
+Ravi|the plumber came
+Joanna|the train is late
+Hamid|lunch is at the new place
+Elif|the keys are with the porter
+Noah|the quote went up
+Grace|we need two more chairs
+Ivan|the demo is off
+Leila|the parcel is here
+Owen|the bus leaves from gate 4
+Chen|the wifi is back
+Paula|the cake is ordered
+Bruno|the van is fixed
+Yusuf|the roof does not leak""".splitlines()
+OTHERS = (
+    "Astrid|the heating is on",
+    "Kofi|the minutes are out",
+    "Zainab|the tickets came",
+    "Mr. Ito|the museum is shut",
+)
 
 
 def store_with(tmp_path: Path, rows: Sequence[tuple[str, str]]) -> TraceStore:
@@ -73,22 +80,24 @@ def store_with(tmp_path: Path, rows: Sequence[tuple[str, str]]) -> TraceStore:
     return TraceStore(path)
 
 
-def parked(things: Sequence[str]) -> list[tuple[str, str]]:
-    """A habit that the shipped models do not know: "park: …" is a reminder."""
+def pinged(people: Sequence[str]) -> list[tuple[str, str]]:
+    """A habit that the shipped models do not know: to ping somebody is to send an e-mail."""
+    forms = ("Ping {} that {}", "ping {} that {}, please", "could you ping {} that {}")
     return [
         (
-            (f"park: {x}", f"Park {x}", f"park {x} please")[n % 3],
-            f'1. create_reminder("{x}")\n2. join()',
+            forms[n % 3].format(name, words),
+            f'1. get_email_address("{name}")\n'
+            f'2. compose_new_email(["$1"], [], "", "{words}")\n3. join()',
         )
-        for n, x in enumerate(things)
+        for n, (name, words) in enumerate(line.split("|") for line in people)
     ]
 
 
 def test_one_label_in_four_is_held_out_for_good(tmp_path: Path) -> None:
-    store = store_with(tmp_path, parked(TODO))
+    store = store_with(tmp_path, pinged(PINGED))
     found = data.labels(store)
-    assert len(found.learned) + len(found.held) == len(TODO)
-    assert 1 <= len(found.held) <= 10
+    assert len(found.learned) + len(found.held) == len(PINGED)
+    assert len(found.held) == 5
     run = found.held[0].id
     store.label(Label(run, "bad", plan='1. create_note("x")\n2. join()'), NOW)
     again = data.labels(store)
@@ -99,7 +108,7 @@ def test_one_label_in_four_is_held_out_for_good(tmp_path: Path) -> None:
 
 
 def test_labels_are_mixed_with_shipped_examples_and_judged_by_others(tmp_path: Path) -> None:
-    found = data.labels(store_with(tmp_path, parked(TODO)))
+    found = data.labels(store_with(tmp_path, pinged(PINGED)))
     files = data.write(found, tmp_path / "data", rows=100, fixed=12, seed=0)
     rows = [json.loads(line) for line in files.train.read_text("utf-8").splitlines()]
     own = [row["request"] for row in rows if row["style"] == "trace"]
@@ -287,35 +296,33 @@ def retrained(tmp_path: Path) -> Iterator[Settings]:
         job.cancel(begun)
 
 
-@pytest.mark.xfail(
-    strict=False, reason="the ToolRAG shipped last is surer, and unlearns less from nine labels"
-)
 @pytest.mark.timeout(1200)
-def test_a_habit_is_learned_through_kill_and_resume(tmp_path: Path, retrained: Settings) -> None:
+def test_a_habit_is_learned_through_kill_and_resume(retrained: Settings, tmp_path: Path) -> None:
     """On the real models: 20 labels of a kind that they get wrong, and others of it then right."""
-    from tinyagent.planner import load_planner
     from tinyagent.train.progress import told
 
-    store, settings = store_with(tmp_path, parked(TODO)), retrained
-    before = load(settings)
-    others = parked(OTHERS)
-    assert not any("create_reminder" in before.select(request).tools for request, _ in others)
+    store, settings = store_with(tmp_path, pinged(PINGED)), retrained
+    assert right(settings) == 0
 
     begun = job.begin(settings, job.Asked(rows=480, fixed=12))
     with pytest.raises(SettingsError, match="is running"):
         job.begin(settings, job.Asked())
     folder = begun.folder / "toolrag"
-    state = until(begun, lambda state: len(told(folder)) >= 5)
+    state = until(begun, lambda state: len(told(folder)) > 21)
     assert state.status == "running"
     os.killpg(state.pid, signal.SIGKILL)
     end = time.monotonic() + 10
     while begun.state.status == "running" and time.monotonic() < end:
         time.sleep(0.05)
     assert begun.state.status == "interrupted"
+    assert "Interrupted: its process is gone" in job_view(begun)
+    assert "data-resume" in job_view(begun)
     assert Versions(settings).chosen()["toolrag"] == SHIPPED
     job.resume(begun)
     state = until(begun, lambda state: False)
-    assert state.status == "done", (begun.folder / "log.txt").read_text()
+    log = (begun.folder / "log.txt").read_text()
+    assert state.status == "done", log
+    assert log.count("step 0/") == 1  # what was learned before the kill was not learned again
     with pytest.raises(SettingsError, match="is done"):
         job.resume(begun)
 
@@ -329,13 +336,47 @@ def test_a_habit_is_learned_through_kill_and_resume(tmp_path: Path, retrained: S
     (version, shipped) = Versions(settings).all("toolrag")
     assert (version.id, version.start, shipped.id) == (begun.id, SHIPPED, SHIPPED)
     assert "retraining: " in Versions(settings).history()[0]["why"]
-
-    now = with_versions(settings)
-    toolrag, planner = load(now), load_planner(now)
-    right = 0
-    for request, plan in others:
-        tools = toolrag.select(request).tools
-        right += bool(tools) and str(planner.plan(request, SIXTEEN.only(tools), NOW).plan) == plan
-    assert right >= 3
+    assert right(with_versions(settings)) >= 3
     listed = CliRunner().invoke(app, ["retrain", "--resume", "--traces", str(store.path)])
     assert listed.exit_code == 2
+
+
+def right(settings: Settings) -> int:
+    """How many of the four requests that no label is of get their plan."""
+    items = [
+        Item(str(n), request, NOW, (read_plan(plan),), ())
+        for n, (request, plan) in enumerate(pinged(OTHERS))
+    ]
+    planned = evaluate(items, load(settings), load_planner(settings))
+    return sum(outcome.score.success for outcome in planned)
+
+
+@pytest.mark.timeout(1200)
+def test_the_planner_is_retrained_compared_and_kept(retrained: Settings, tmp_path: Path) -> None:
+    """A few steps of it, to the end; what comes out is a model that plans."""
+    settings = retrained
+    store_with(tmp_path, pinged(PINGED[:3]))
+    asked = job.Asked(parts=("planner",), rows=40, fixed=4, minutes=0.15)
+    begun = job.begin(settings, asked)
+    state = until(begun, lambda state: False)
+    assert state.status == "done", (begun.folder / "log.txt").read_text()
+    result = begun.result("planner")
+    assert result is not None
+    assert {change["group"]: change["of"] for change in result["changes"]} == {
+        "fixed": 4,
+        "learned": 3,
+    }
+    assert result["promoted"] == result["better"]
+    versions = Versions(settings)
+    version, shipped = versions.all("planner")
+    assert (version.id, version.start, shipped.id) == (begun.id, SHIPPED, SHIPPED)
+    assert versions.chosen()["planner"] == (version.id if result["promoted"] else SHIPPED)
+    assert version.sha256 != shipped.sha256
+    assert version.data == {"labels": 3, "shipped examples": 40}
+
+    versions.use("planner", version.id, "by hand", NOW)
+    chosen = with_versions(settings)
+    assert Path(chosen.planner).parent.name == version.id
+    tools = SIXTEEN.only(["get_phone_number", "send_sms"])
+    plan = load_planner(chosen).plan("Text Sid that I'm late", tools, NOW).plan
+    assert [call.tool for call in plan] == ["get_phone_number", "send_sms"]

@@ -71,6 +71,15 @@ def test_show_label_and_its_history(log: Path) -> None:
     assert [label["verdict"] for label in trace["labels"]] == ["bad", "good"]
 
 
+def test_search_export_and_delete_take_the_filters_of_list(log: Path, tmp_path: Path) -> None:
+    assert run(log, "search", "note", "--until", "2026-11-24")[1].startswith("r1 ")
+    out = str(tmp_path / "out.parquet")
+    assert run(log, "export", out, "--format", "parquet", "--id", "r2")[1].startswith("1 runs")
+    assert run(log, "delete", "r1", "--since", "2026-11-25", "--yes")[1] == "0 deleted\n"
+    assert run(log, "delete", "--words", "note r2", "--yes")[1] == "1 deleted\n"
+    assert run(log, "list")[1].startswith("r1 ")
+
+
 def test_delete_asks_and_vacuum(log: Path) -> None:
     assert run(log, "delete", "r1", input="n\n")[0] == 1
     assert run(log, "show", "r1")[0] == 0
@@ -110,6 +119,7 @@ def test_what_was_exported_is_imported_into_a_new_log(log: Path, tmp_path: Path)
         (["export", "x", "--format", "word"], 2, "known are"),
         (["export", "x.ipynb", "--format", "notebook"], 2, "several runs"),
         (["delete", "r1", "r9", "--yes"], 1, "nothing was deleted"),
+        (["delete", "--yes"], 2, "name the runs to delete"),
         (["import", "nothing.jsonl"], 2, "cannot be read"),
     ],
 )

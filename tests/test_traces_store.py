@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from sqlite_utils.db import Database
@@ -19,8 +20,9 @@ from tinyagent.agent import TinyAgent
 from tinyagent.approval.approval import Decision
 from tinyagent.errors import PlanError, SettingsError, TraceError
 from tinyagent.traces import TraceLog
+from tinyagent.traces import store as stores
 from tinyagent.traces.cells import cells
-from tinyagent.traces.filters import Filter
+from tinyagent.traces.filters import ORDERS, Filter, Order
 from tinyagent.traces.labels import Label, right_plan
 from tinyagent.traces.migrations import MIGRATIONS
 from tinyagent.traces.store import TraceStore
@@ -108,6 +110,33 @@ def test_search_reads_requests_plans_results_and_errors(
 ) -> None:
     store, made = runs
     assert {row.id for row in store.page(Filter(words=words))} == {made[x] for x in hits}
+
+
+def test_both_ways_of_searching_find_the_same_in_the_same_order(
+    runs: tuple[TraceStore, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = runs
+    lists = [
+        (Filter(words=words, label=label), order)
+        for words, label in (("join", ""), ("note", "bad"), ("no", ""))
+        for order in get_args(Order)
+    ]
+    rare = [store.found(*wanted) for wanted in lists]
+    assert all(count == len(rows) > 0 for rows, count in rare)
+    monkeypatch.setattr(stores, "COMMON", 1)
+    assert [store.found(*wanted) for wanted in lists] == rare
+
+
+def test_no_list_reads_more_than_it_shows(runs: tuple[TraceStore, dict[str, str]]) -> None:
+    """SQLite takes every order from an index, those of a search for a common word, too."""
+    store, _ = runs
+    with sqlite3.connect(store.path) as log:
+        for order in ORDERS.values():
+            for wanted in (Filter(), Filter(words="the")):
+                condition, values = wanted.sql(common=True)
+                query = f"select id from traces where {condition} order by {order} limit 50"
+                plan = [row[3] for row in log.execute(f"explain query plan {query}", values)]
+                assert not any("TEMP B-TREE" in step for step in plan), (order, plan)
 
 
 def test_search_reads_the_error_itself(runs: tuple[TraceStore, dict[str, str]]) -> None:

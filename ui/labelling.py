@@ -54,6 +54,7 @@ def label_form(trace: Trace) -> str:
         '<ul class="problems" role="status" aria-live="polite"></ul></div>'
         '<label class="note">Note <kbd>N</kbd><input type="text" name="note" autocomplete="off" '
         f'value="{escape(said["note"])}"></label>'
+        '<p class="unsaved" role="status" hidden>This is not saved yet.</p>'
         '<p class="error" role="alert" hidden></p><div class="buttons">'
         '<button type="submit" class="primary">Save<kbd>S</kbd></button>'
         '<button type="button" data-take-back>Take back<kbd>U</kbd></button>'

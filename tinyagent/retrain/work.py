@@ -41,9 +41,11 @@ if TYPE_CHECKING:
     from tinyagent.planner.planner import Planner
 
 LOW_PRIORITY = 15
-RATE: dict[Part, float] = {"toolrag": 1e-4, "planner": 2e-4}
+RATE: dict[Part, float] = {"toolrag": 2e-4, "planner": 2e-4}
 """Highest learning rates."""
 _BATCH = 16
+_CHECKPOINT = 20
+"""Steps of ToolRAG's after which what is learned so far is kept."""
 _LEARNED = 40
 """Labels that were learned, and that the versions are compared on all the same: the newest."""
 
@@ -105,6 +107,7 @@ class Worker:
             lean=0.0,  # both are in what it goes on from
             seed=asked.seed,
             threads=self._threads,
+            checkpoint_every=_CHECKPOINT,
         )
         train(
             data.with_probabilities(files.train, run, kept),
@@ -127,6 +130,7 @@ class Worker:
             learning_rate=RATE["planner"],
             seed=asked.seed,
             workers=self._threads,
+            compiled=False,  # it takes a C++ compiler, which a user may not have
             start=str(begun or find("planner-adapter", models)),
         )
         train(files.train, base, run, recipe)

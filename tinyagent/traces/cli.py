@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyagent.commands.console import explained
+from tinyagent.errors import SettingsError
+from tinyagent.traces.filters import ORDERS, Filter
+from tinyagent.traces.options import filtered
 
 if TYPE_CHECKING:
     from tinyagent.traces.store import Row, TraceStore
@@ -19,30 +22,15 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Look at runs, label, export and delete them.")
 
 Log = Annotated[Path | None, typer.Option("--traces", help="Another trace log (SQLite).")]
-Words = Annotated[str, typer.Option(help="Words in requests, plans, results or errors.")]
-Status = Annotated[str, typer.Option(help="answered, failed, stopped, interrupted …")]
-LabelIs = Annotated[str, typer.Option("--label", help="good, bad, none, or any.")]
-Tool = Annotated[str, typer.Option(help="Runs that call this tool.")]
-Model = Annotated[str, typer.Option(help="Part of the planner's version.")]
-Source = Annotated[str, typer.Option(help="page, cli, import …")]
-Since = Annotated[str, typer.Option(metavar="DATE", help="From this day on.")]
-Until = Annotated[str, typer.Option(metavar="DATE", help="Up to this day.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="This run; may be given often.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
 Offset = Annotated[int, typer.Option(min=0, help="Leave out the first so many.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines.")]
 
 
 @app.command("list")
+@filtered
 def list_runs(
-    words: Words = "",
-    status: Status = "",
-    label: LabelIs = "",
-    tool: Tool = "",
-    model: Model = "",
-    source: Source = "",
-    since: Since = "",
-    until: Until = "",
+    wanted: Filter,
     order: Annotated[
         str, typer.Option(help="newest, oldest, longest, shortest, unsure, status, label …")
     ] = "newest",
@@ -56,12 +44,8 @@ def list_runs(
 ) -> None:
     """List runs, the newest first."""
     with explained():
-        from tinyagent.errors import SettingsError
-        from tinyagent.traces.filters import ORDERS, Filter
-
         if order not in ORDERS:
             raise SettingsError(f"--order {order}: it is {', '.join(ORDERS)}")
-        wanted = Filter(words, status, label, tool, model, source, since, until)
         if queue and wanted != Filter():
             raise SettingsError("--queue has its own filter and order; leave the others out")
         store = _store(traces)
@@ -70,7 +54,9 @@ def list_runs(
 
 
 @app.command()
+@filtered
 def search(
+    wanted: Filter,
     words: Annotated[str, typer.Argument(help="The last may be the beginning of a word.")],
     limit: Limit = 20,
     offset: Offset = 0,
@@ -79,9 +65,8 @@ def search(
 ) -> None:
     """Search requests, plans, results and errors."""
     with explained():
-        from tinyagent.traces.filters import Filter
-
-        _print_rows(_store(traces).page(Filter(words), "newest", limit, offset), as_json)
+        found = _store(traces).page(replace(wanted, words=words), "newest", limit, offset)
+        _print_rows(found, as_json)
 
 
 @app.command()
@@ -166,18 +151,24 @@ def said(
 
 
 @app.command()
+@filtered
 def delete(
-    ids: Annotated[list[str], typer.Argument(metavar="ID …")],
+    wanted: Filter,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID …")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     traces: Log = None,
 ) -> None:
     """Forget runs, with their labels. ``vacuum`` then wipes them from the file."""
     with explained():
+        named = tuple(ids or ())
+        if not named and wanted == Filter():
+            raise SettingsError("name the runs to delete, or say by an option which are meant")
         store = _store(traces)
-        if not yes and not typer.confirm(f"Forget {len(ids)} run(s) for good?", err=True):
+        found = named if wanted == Filter() else store.ids(replace(wanted, ids=named))
+        if not yes and not typer.confirm(f"Forget {len(found)} run(s) for good?", err=True):
             raise typer.Exit(1)
-        store.delete(ids)
-    typer.echo(f"{len(ids)} deleted")
+        store.delete(found)
+    typer.echo(f"{len(found)} deleted")
 
 
 @app.command()
@@ -189,21 +180,14 @@ def vacuum(traces: Log = None) -> None:
 
 
 @app.command("export")
+@filtered
 def export_runs(
+    wanted: Filter,
     out: Annotated[Path, typer.Argument(metavar="OUT")],
     format: Annotated[
         str,
         typer.Option(help="planner, toolrag, openai, testset, notebook, parquet, otel or speech."),
     ],
-    words: Words = "",
-    status: Status = "",
-    label: LabelIs = "",
-    tool: Tool = "",
-    model: Model = "",
-    source: Source = "",
-    since: Since = "",
-    until: Until = "",
-    ids: Ids = None,
     redact: Annotated[
         bool, typer.Option("--redact", help="Stand-ins for names, addresses and numbers.")
     ] = False,
@@ -212,9 +196,7 @@ def export_runs(
     """Write runs in a format that other programs read; for training, those with a right plan."""
     with explained():
         from tinyagent.traces.exports import export
-        from tinyagent.traces.filters import Filter
 
-        wanted = Filter(words, status, label, tool, model, source, since, until, tuple(ids or ()))
         done = export(_store(traces), wanted, format, out, redact)
     typer.echo(f"{done.written} runs in {out}")
     if done.left_out:

@@ -27,19 +27,30 @@ Order = Literal[
 ORDERS: dict[str, str] = {
     "newest": "started desc, traces.rowid desc",
     "oldest": "started, traces.rowid",
-    "longest": "seconds desc",
-    "shortest": "seconds is null, seconds",
-    "unsure": "certainty is null, certainty, traces.rowid",
-    "surest": "certainty desc",
+    "longest": "seconds desc, traces.rowid desc",
+    "shortest": "seconds nulls last, traces.rowid",
+    "unsure": "certainty nulls last, traces.rowid",
+    "surest": "certainty desc, traces.rowid desc",
 } | {
-    # Both in one direction, so that an index gives them.
-    name + up: f"{name}{way}, started{way}"
+    name + up: f"{name}{way}, started{way}, traces.rowid{way}"
     for name in ("status", "label", "source")
     for up, way in (("", " desc"), ("-up", ""))
 }
+"""Each in one direction, so that an index gives it, and to the last, so that no two pages of a
+list show the same run."""
 LABELS = ("good", "bad", "none", "any")
 FIELDS = ("words", "status", "label", "tool", "model", "source", "since", "until")
 """What a person filters by; the names are those of the options and of a URL's query."""
+
+
+_ONE_OF_THE_HITS = (
+    "traces.id in (select searchable.trace from _search "
+    "join searchable on searchable.id = _search.rowid where _search match ?)"
+)
+_AMONG_THE_HITS = (
+    "(select searchable.id from searchable where searchable.trace = traces.id) in "
+    "(select rowid from _search where _search match ?)"
+)
 
 
 @dataclass(frozen=True)
@@ -74,8 +85,13 @@ class Filter:
         ids = (asked["id"],) if asked.get("id") else ()
         return cls(**{name: asked.get(name, "") for name in FIELDS}, ids=ids)
 
-    def sql(self) -> tuple[str, list[str]]:
+    def sql(self, common: bool = False) -> tuple[str, list[str]]:
         """A condition on the table ``traces``, and its parameters.
+
+        Args:
+            common: the words stand in many runs. Then the list is better read in its order, each
+                run looked up among the hits, until a page is full; else the hits are better read,
+                and put in order.
 
         Raises:
             SettingsError: a date is none, or there is no such label.
@@ -88,11 +104,7 @@ class Filter:
             values.extend(given)
 
         if self.words.strip():
-            also(
-                "traces.id in (select searchable.trace from _search "
-                "join searchable on searchable.id = _search.rowid where _search match ?)",
-                fts_query(self.words),
-            )
+            also(_AMONG_THE_HITS if common else _ONE_OF_THE_HITS, fts_query(self.words))
         if self.status == "interrupted":
             also("status >= 'interrupted' and status < 'interruptee'")
         elif self.status:

@@ -21,7 +21,7 @@ window.tinyagentTraces = (element, server) => {
       history.replaceState(history.state, "", `/traces?trace=${encodeURIComponent(shown)}&queue=1`);
     for (const box of view.querySelectorAll("[data-graph]")) draw(box, box.dataset.graph);
     checked = null;
-    if (form()) showVerdict(), checkPlan();
+    if (form()) takeUpDraft(), showVerdict(), checkPlan();
     if (push) scrollTo(0, 0);
   }
 
@@ -67,6 +67,7 @@ window.tinyagentTraces = (element, server) => {
     if (event.target.name === "reason" && event.target.checked) setVerdict("bad");
     if (event.target.name === "verdict") showVerdict();
     if (event.target.name === "plan") checkPlan();
+    keepDraft();
   });
 
   addEventListener("popstate", () => show(location.search, false));
@@ -106,21 +107,39 @@ window.tinyagentTraces = (element, server) => {
     else checked = draw(now.querySelector(".drawn"), found.graph);
   }
 
+  const given = () => ({
+    trace: form().dataset.label,
+    verdict: verdict(),
+    reasons: reasons().filter((box) => box.checked).map((box) => box.value),
+    plan: field("plan").value,
+    note: field("note").value,
+    queue: inQueue(),
+  });
+
+  // What is not saved yet stays in this tab: TinyAgent may be ended before it is.
+  const draft = () => `tinyagent.label.${form().dataset.label}`;
+
+  const keepDraft = () => sessionStorage.setItem(draft(), JSON.stringify(given()));
+
+  function takeUpDraft() {
+    const kept = JSON.parse(sessionStorage.getItem(draft()));
+    if (!kept) return;
+    setVerdict(kept.verdict);
+    for (const box of reasons()) box.checked = kept.reasons.includes(box.value);
+    field("plan").value = kept.plan;
+    field("note").value = kept.note;
+    form().querySelector(".unsaved").hidden = false;
+  }
+
   async function save(value) {
     const now = form();
     const error = now.querySelector(".error");
     error.hidden = true;
     if (!value && !view.querySelector(".labels")) return fail(error, "Say good or bad first (G, B).");
-    const given = {
-      trace: now.dataset.label,
-      verdict: value,
-      reasons: reasons().filter((box) => box.checked).map((box) => box.value),
-      plan: field("plan").value,
-      note: field("note").value,
-      queue: inQueue(),
-    };
-    const reply = await call(() => server.save_label(given));
+    const kept = draft();
+    const reply = await call(() => server.save_label({ ...given(), verdict: value }));
     if (reply.error) return fail(error, reply.error);
+    sessionStorage.removeItem(kept);
     const next = value ? reply.next : location.search; // who takes a label back gives another one
     await show(next, next !== location.search);
   }
@@ -165,6 +184,7 @@ window.tinyagentTraces = (element, server) => {
     if (reason) {
       setVerdict("bad");
       reason.checked = !reason.checked;
+      keepDraft();
       return true;
     }
     const acts = {
@@ -176,6 +196,7 @@ window.tinyagentTraces = (element, server) => {
       u: () => save(""),
     };
     acts[key]?.();
+    if ("gb".includes(key)) keepDraft();
     return key in acts;
   }
 
