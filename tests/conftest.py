@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests.scripted import ScriptedPlanner, ScriptedToolRAG
 from tinyagent.agent import TinyAgent
@@ -20,6 +22,13 @@ from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
 
 NOW = datetime(2026, 11, 24, 9, 30)
+
+# Here, not beside the properties: pytest looks for the profile before it reads any test.
+hypothesis_settings.register_profile("quick", max_examples=40, deadline=None)
+hypothesis_settings.register_profile(
+    "fuzz", max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck)
+)
+hypothesis_settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

@@ -72,6 +72,13 @@ def test_a_stream_gives_each_call_as_its_line_ends(
         ('1. send_sms([["$1"]], "a")\n2. join()', "a list holds"),
         ('1. open_note("a\n2. join()', "is no call"),
         ("1. f(" + "[" * 5000 + "\n2. join()", "is no call"),
+        ("1" * 5000 + ". f()\n2. join()", "is no call"),
+        ("1. f(0x" + "f" * 5000 + ")\n2. join()", "too large"),
+        (f"1. f({2**63})\n2. join()", "too large"),
+        ("1. f(1e999)\n2. join()", "too large"),
+        ("1. f(" + "-" * 900 + "1)\n2. join()", "no literal"),
+        ("1. f(" + "+".join("1" * 2000) + ")\n2. join()", "no literal"),
+        ("1. f(a" + ".b" * 900 + ")\n2. join()", "no literal"),
     ],
 )
 def test_what_is_no_plan_is_refused_with_its_reason(text: str, reason: str) -> None:
@@ -98,6 +105,7 @@ def test_what_is_no_plan_is_refused_with_its_reason(text: str, reason: str) -> N
         ('maps_show_directions("", "Rome", "by car")', "transport", "not one of"),
         ('get_zoom_meeting_link("a", "tomorrow at 2", 0)', "duration", "above 0"),
         ('open_note("$2")', "name", "no earlier task"),
+        (f'open_note("${"1" * 5000}")', "name", "no earlier task"),
     ],
 )
 def test_faults_are_named_by_task_and_argument(

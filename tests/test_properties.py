@@ -1,39 +1,38 @@
-"""Properties that hold for any input: the parser, the validator, ``$k``, the executor's order.
+"""Properties that hold for any input: the parser, the validator, ``$k``, the executor's order,
+time phrases, and the files of a workspace.
 
-A longer run: ``pytest tests/test_properties.py --hypothesis-profile=fuzz``.
+A longer run, for as long as one likes: ``benchmarks/fuzz.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyagent import events
+from tinyagent import events, times
 from tinyagent.approval.approval import ApprovalBook, ToolRunner
 from tinyagent.approval.visible import hidden, visible
 from tinyagent.backends.base import Outcome
+from tinyagent.backends.workspace import Workspace
 from tinyagent.backends.workspace.undo import change, restored
-from tinyagent.errors import PlanError, PlanSyntaxError, ToolError
+from tinyagent.errors import PlanError, PlanSyntaxError, TimePhraseError, ToolError
 from tinyagent.events import Event
 from tinyagent.plans.syntax import REFERENCE, Call, Plan, PlanReader, Value, read_plan
 from tinyagent.plans.validate import problems
 from tinyagent.runs.executor import Executor
 from tinyagent.runs.resolve import Gap, ResolvedCall, resolve
 from tinyagent.runs.run import Run
+from tinyagent.times.vocabulary import MONTHS, NUMBERS, ORDINALS, SHORT_FORMS, UNITS, WEEKDAYS
 from tinyagent.tools.context import ToolContext
 from tinyagent.tools.sixteen import SIXTEEN
-
-settings.register_profile("quick", max_examples=40, deadline=None)
-settings.register_profile(
-    "fuzz", max_examples=200_000, deadline=None, suppress_health_check=list(HealthCheck)
-)
-settings.load_profile("quick")
 
 NOW = datetime(2026, 11, 24, 9, 30)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -78,7 +77,12 @@ def test_a_plan_that_comes_in_pieces_is_the_same_plan(plan: Plan, cuts: list[int
     assert reader.close() == plan
 
 
-@given(st.one_of(TEXT, PIECES, st.text(max_size=60)))
+_CODE = '[ ] ( ) { } - 1 0x1f 1e99 1e999 True None f .a lambda: \' " b"" f"{x}" """ * ** = := #'
+_CODE += " \\\n \\N{DASH} \\x \\ud800 \t \f \x00 , $1 not ~ 1_0 1j ... for\tx\tin\ty"
+CODE = st.lists(st.sampled_from(_CODE.split(" ")), max_size=12).map("".join)
+
+
+@given(st.one_of(TEXT, PIECES, CODE, st.text(max_size=60)))
 def test_any_text_is_a_plan_or_a_syntax_error(text: str) -> None:
     for source in (text, f"1. open_note({text})\n2. join()", f'1. open_note("{text}")\n2. join()'):
         try:
@@ -149,6 +153,93 @@ def test_what_is_shown_holds_nothing_that_is_hidden(text: str) -> None:
     assert not hidden(visible(text))
     if not hidden(text):
         assert visible(text) == text
+
+
+_SMALL = (
+    "at on in next this a an the and to from of for half past quarter before after between by am pm"
+)
+_OTHER = (
+    "today tomorrow tonight noon midnight morning evening end week weekend ago now every o'clock"
+)
+_FIGURES = ["0", "1", "12", "13", "24", "25", "30", "99", "2026", "2:30", "14:60", "7.15", "3rd"]
+_FIGURES += ["2/29", "13/1", "2026-02-30", "99999999999", "1e9", "٣", "½", "-5", "$1"]
+PHRASE = st.lists(
+    st.one_of(
+        st.sampled_from([*WEEKDAYS, *MONTHS, *UNITS, *NUMBERS, *ORDINALS, *SHORT_FORMS]),
+        st.sampled_from([*_SMALL.split(), *_OTHER.split(), *_FIGURES, ",", "-", ""]),
+        st.text(max_size=4),
+    ),
+    max_size=7,
+).map(" ".join)
+
+
+@given(PHRASE, PHRASE, st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)))
+def test_any_words_are_a_time_or_an_error_that_names_them(
+    start: str, end: str, now: datetime
+) -> None:
+    try:
+        moment = times.resolve(start, now)
+        assert times.resolve_end(end, moment, now).at >= moment.at
+    except TimePhraseError as error:
+        assert str(error)
+
+
+_LINES = [
+    "BEGIN:VCARD",
+    "END:VCARD",
+    "VERSION:3.0",
+    "FN:Ann Lee",
+    "N:Lee;Ann;;;",
+    "ADR;TYPE=HOME:;;1",
+]
+_LINES += [
+    "BEGIN:VCALENDAR",
+    "END:VCALENDAR",
+    "BEGIN:VEVENT",
+    "END:VEVENT",
+    "DTSTART:20261124T0930",
+]
+_LINES += [
+    "EMAIL;TYPE=INTERNET:ann@x.org",
+    "TEL;TYPE=CELL:+1 555 0100",
+    "NICKNAME:A\\,b,",
+    ":",
+    ";=",
+]
+_LINES += ["PHOTO;ENCODING=b:////", "item1.ORG:;", "TEL;ENCODING=QUOTED-PRINTABLE:=C3=2", " folded"]
+FILE = st.lists(
+    st.one_of(st.sampled_from(_LINES), st.text(max_size=20)).map(str.encode)
+    | st.binary(max_size=9),
+    max_size=9,
+).map(b"\n".join)
+
+
+@given(FILE, FILE)
+def test_any_bytes_are_contacts_and_a_calendar_or_are_reported(
+    cards: bytes, calendar: bytes
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in ("contacts", "calendars"):
+            (root / name).mkdir()
+        (root / "contacts" / "good.vcf").write_text(
+            "BEGIN:VCARD\nFN:Sid\nTEL:+1 555 0101\nEND:VCARD"
+        )
+        (root / "contacts" / "other.vcf").write_bytes(cards)
+        (root / "calendars" / "Home.ics").write_bytes(calendar)
+        workspace = Workspace(root, lambda: NOW)
+        assert workspace.get_phone_number("Sid") == "+1 555 0101"
+        assert all(isinstance(problem, str) for problem in workspace.problems())
+        try:
+            made = workspace.create_calendar_event("Tea", NOW, NOW, False, "", [], "", "Home")
+        except ToolError:
+            made = Outcome("")
+        else:
+            assert b"SUMMARY:Tea" in (root / "calendars" / "Home.ics").read_bytes()
+        for one in made.changes:
+            workspace.undo(one)
+        assert (root / "calendars" / "Home.ics").read_bytes() == calendar
+        assert (root / "contacts" / "other.vcf").read_bytes() == cards
 
 
 @dataclass

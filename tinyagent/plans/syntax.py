@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import re
 import threading
 from collections.abc import Iterator
@@ -23,10 +22,17 @@ Value = str | int | float | bool | tuple[str | int | float, ...]
 """An argument as it is written: text, number, flag, or a list of them."""
 
 JOIN = "join"
-_LINE = re.compile(r"\s*(\d+)\.\s*([A-Za-z_]\w*)\s*(\(.*\))\s*$", re.DOTALL)
+_LINE = re.compile(r"\s*(\d{1,9})\.\s*([A-Za-z_]\w*)\s*(\(.*\))\s*$", re.DOTALL)
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, as "\\ud83d" in double quotes gives it: no file can hold it."""
 _NEW_LINE = re.compile("\r\n|\r|\n")
 """What Python's parser counts as the end of a line."""
-REFERENCE = re.compile(r"\$(\d+)")
+REFERENCE = re.compile(r"\$(\d{1,9})")
+"""Nine digits are more than any plan has tasks; Python makes no number of 5,000."""
+_LARGEST = 2**63 - 1
+"""The largest whole number that SQLite, where plans are kept, can hold."""
+_SHOWN = 80
+"""Characters of what is at fault that a message shows."""
 _PARSING = threading.Lock()
 """CPython 3.11 counts the depth of a syntax tree for all threads in one place: two that parse at
 once trip over each other's count (SystemError; python/cpython issue 106905)."""
@@ -136,7 +142,9 @@ def read_call(line: str) -> Call:
     """
     match = _LINE.match(line)
     if not match:
-        raise PlanSyntaxError(f'{line.strip()!r} is no call such as 1. open_note("Packing")')
+        raise PlanSyntaxError(
+            f'{_short(line.strip())!r} is no call such as 1. open_note("Packing")'
+        )
     number, tool, arguments = int(match[1]), match[2], match[3]
     source = "f" + arguments
     try:
@@ -144,7 +152,7 @@ def read_call(line: str) -> Call:
             node = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = getattr(error, "msg", None) or "it cannot be read"
-        raise PlanSyntaxError(f"{tool}{arguments}: {reason}", number) from None
+        raise PlanSyntaxError(f"{_short(tool + arguments)}: {reason}", number) from None
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.keywords:
         raise PlanSyntaxError("arguments are positional literals, without names", number)
     return Call(number, tool, tuple(_read_value(a, source, number) for a in node.args))
@@ -156,18 +164,27 @@ def _read_value(node: ast.expr, source: str, number: int) -> Value:
         if any(isinstance(item, bool | tuple) for item in items):
             raise PlanSyntaxError("a list holds text or numbers only", number)
         return items  # type: ignore[return-value]  # checked above
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+    if (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and isinstance(node.operand, ast.Constant)
+    ):
         positive = _read_value(node.operand, source, number)
         if isinstance(positive, int | float) and not isinstance(positive, bool):
             return -positive
     if isinstance(node, ast.Constant) and isinstance(node.value, str | bool | int | float):
-        if isinstance(node.value, float) and not math.isfinite(node.value):
+        if isinstance(node.value, int | float) and node.value > _LARGEST:  # 1e999 is infinite
             raise PlanSyntaxError("a number is too large", number)
         if isinstance(node.value, str) and not _is_double_quoted(node, source):
             raise PlanSyntaxError(f"text is double-quoted: {json.dumps(node.value)}", number)
+        if isinstance(node.value, str) and HALF.search(node.value):
+            raise PlanSyntaxError(
+                "it has half of a character, which cannot be written down", number
+            )
         return node.value
+    shown = _short(ast.get_source_segment(source, node) or "it")
     raise PlanSyntaxError(
-        f"{ast.unparse(node)} is no literal: only text in double quotes, numbers, "
+        f"{shown} is no literal: only text in double quotes, numbers, "
         "True, False and lists of them",
         number,
     )
@@ -177,6 +194,10 @@ def _is_double_quoted(node: ast.Constant, source: str) -> bool:
     # ``ast.get_source_segment`` walks through the whole source letter by letter.
     line = _NEW_LINE.split(source)[node.lineno - 1].encode()
     return line[node.col_offset :].startswith(b'"') and line[node.col_offset :][:3] != b'"""'
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def write_value(value: Value) -> str:

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from tinyagent import times
 from tinyagent.errors import PlanError, TimePhraseError
-from tinyagent.plans.syntax import Call, Plan, Value, reference, references
+from tinyagent.plans.syntax import HALF, Call, Plan, Value, reference, references
 from tinyagent.tools.kinds import Kind
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
 EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")
-_HALF = re.compile("[\ud800-\udfff]")
 PHONE = re.compile(r"\+?[\d(][\d\s().\-/]{1,}\d")
 
 
@@ -106,7 +105,7 @@ def _check_item(parameter: Parameter, item: str | int | float | bool) -> None:
         _check_number(parameter.kind, item)
     elif not isinstance(item, str):
         raise PlanError(f"{item!r} must be text, in double quotes")
-    elif _HALF.search(item):
+    elif HALF.search(item):
         raise PlanError("it has half of a character, which cannot be written down")
     elif not item.strip() and (parameter.required or parameter.many) and not parameter.kind.blank:
         raise PlanError("it is empty")
