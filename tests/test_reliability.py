@@ -272,7 +272,7 @@ def test_many_pages_at_once_get_their_own_answers(make_agent) -> None:
     assert not agent.state(held).over
     go.set()
     assert finish(agent, held).status == "answered"
-    assert len(agent._loops) <= 100 + PAGES + 1  # most that are over are not kept in memory
+    assert len(agent._runs) <= 100 + PAGES + 1  # most that are over are not kept in memory
     with sqlite3.connect(agent.settings.traces) as db:
         (count,) = db.execute("select count(*) from traces where status = 'answered'").fetchone()
     assert count == PAGES * EACH + 1

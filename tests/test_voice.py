@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from tests.conftest import MakeAgent
 from tests.speech import CODECS, as_format, say, with_silence
 from tests.test_traces_store import do
-from tinyagent.agent import open_backend
 from tinyagent.commands.cli import app
 from tinyagent.errors import AudioError, ModelError, TraceError
+from tinyagent.opening import open_backend
 from tinyagent.settings import Settings
 from tinyagent.voice.audio import RATE, Samples, Stream, read_audio, write_wav
 from tinyagent.voice.dictation import LONGEST, Dictation

@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import secrets
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Self
 
 from tinyagent.approval.approval import ApprovalBook, Decision
 from tinyagent.approval.remembered import Remembered, RememberedApprovals
 from tinyagent.backends.base import Backend
 from tinyagent.errors import PlanError, TraceError
 from tinyagent.events import Event
-from tinyagent.models import read_manifest
+from tinyagent.opening import open_backend, open_servers, versions_in_use
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems, validate
-from tinyagent.runs.loop import Loop, check_request
+from tinyagent.runs.live import LiveRuns
+from tinyagent.runs.loop import Loop
 from tinyagent.runs.parts import Parts, Planner
-from tinyagent.runs.run import Listener, Run
+from tinyagent.runs.planning import check_request
+from tinyagent.runs.run import new_run
 from tinyagent.runs.state import RunState
 from tinyagent.runs.undo import can_undo, undo_run
 from tinyagent.settings import Settings, load_settings
@@ -42,12 +40,8 @@ from tinyagent.versions import PARTS, Part, Versions, with_versions
 from tinyagent.writers import Writer
 
 if TYPE_CHECKING:
-    from tinyagent.backends.zoom import ZoomAccount
     from tinyagent.mcp.client import McpServers
     from tinyagent.toolrag.base import Selection, ToolRAG
-
-_KEPT = 100
-"""Runs kept in memory once they are over; older ones are read from the trace log."""
 
 
 class TinyAgent:
@@ -104,11 +98,7 @@ class TinyAgent:
             versions or {},
         )
         self._chosen: dict[Part, str] | None = None
-        self._loops: dict[str, Loop] = {}
-        self._jobs: dict[str, asyncio.Task[None]] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="agent", daemon=True)
-        self._thread.start()
+        self._runs = LiveRuns()
 
     @classmethod
     def open(
@@ -150,7 +140,7 @@ class TinyAgent:
                 writer=writer,
                 traces=traces,
                 clock=clock,
-                versions=_versions(settings),
+                versions=versions_in_use(settings),
                 servers=servers,
             )
             agent._chosen = chosen
@@ -188,14 +178,9 @@ class TinyAgent:
         if given is not None:
             validate(given, self.tools, now or began)
         run = new_run(self.clock, self.traces.record)
-        loop = Loop(self._parts, run, request, now or began, source, asks, remembered, given)
-
-        async def begin() -> None:
-            self._forget_old()
-            self._loops[run.id] = loop
-            self._jobs[run.id] = asyncio.create_task(loop.live(), name=run.id)
-
-        self._do(begin())
+        self._runs.begin(
+            Loop(self._parts, run, request, now or began, source, asks, remembered, given)
+        )
         return run.id
 
     async def events(self, run: str, after: int = 0) -> AsyncGenerator[Event, None]:
@@ -204,7 +189,7 @@ class TinyAgent:
         Raises:
             TraceError: there is no such run.
         """
-        loop = self._loops.get(run)
+        loop = self._runs.get(run)
         if loop is None:
             for event in self._past(run)[after:]:
                 yield event
@@ -215,7 +200,7 @@ class TinyAgent:
 
     def state(self, run: str) -> RunState:
         """What a page shows of a run now; TraceError where there is no such run."""
-        loop = self._loops.get(run)
+        loop = self._runs.get(run)
         return loop.run.state if loop else RunState.of(self._past(run))
 
     def wait(self, run: str, timeout: float | None = None) -> RunState:
@@ -232,13 +217,12 @@ class TinyAgent:
                     if self.state(run).rests:
                         return
 
-        self._do(asyncio.wait_for(rest(), timeout))
+        self._runs.do(asyncio.wait_for(rest(), timeout))
         return self.state(run)
 
     def pending(self) -> list[str]:
         """The runs that wait for the person, oldest first."""
-        loops = list(self._loops.values())
-        return [x.run.id for x in loops if x.run.state.status in ("asking", "approval")]
+        return [x.run.id for x in self._runs.all() if x.run.state.status in ("asking", "approval")]
 
     def decide(self, run: str, approval: str, decision: Decision) -> None:
         """Decide on the approval that is pending.
@@ -248,11 +232,7 @@ class TinyAgent:
             PlanError: an edit does not fit; the approval stays pending.
             TraceError: there is no such run, or the log cannot be written.
         """
-
-        async def act() -> None:
-            self._live_loop(run).decide(approval, decision)
-
-        self._do(act())
+        self._runs.act(run, lambda loop: loop.decide(approval, decision))
 
     def answer(self, run: str, question: str, choice: str) -> None:
         """Answer a question with a candidate or other words; "" passes over it.
@@ -261,11 +241,7 @@ class TinyAgent:
             ApprovalError: the question is not open.
             TraceError: there is no such run.
         """
-
-        async def act() -> None:
-            self._live_loop(run).answer(question, _whole(choice))
-
-        self._do(act())
+        self._runs.act(run, lambda loop: loop.answer(question, _whole(choice)))
 
     def check_plan(self, run: str, text: str) -> list[PlanError]:
         """All that is wrong with a plan that the person is writing for this run."""
@@ -315,7 +291,7 @@ class TinyAgent:
             TraceError: there is no such run, it is not over, or acted elsewhere.
         """
         happened = self._past(run)
-        loop = self._loops.get(run)
+        loop = self._runs.get(run)
         if loop is not None and not loop.run.state.over:
             raise TraceError(f"run {run} is under way; stop it first")
         undoing = new_run(self.clock, self.traces.record)
@@ -340,12 +316,7 @@ class TinyAgent:
 
     def stop(self, run: str) -> None:
         """Stop a run; what is over already stays as it is."""
-
-        async def act() -> None:
-            if run in self._jobs:
-                self._jobs[run].cancel()
-
-        self._do(act())
+        self._runs.stop(run)
 
     def __enter__(self) -> Self:
         return self
@@ -356,23 +327,14 @@ class TinyAgent:
     def close(self) -> None:
         """Stop every run and let go of threads and files."""
 
-        async def end() -> None:
-            for job in self._jobs.values():
-                job.cancel()
-            await asyncio.gather(*self._jobs.values(), return_exceptions=True)
+        def threads() -> None:
+            self._parts.models.shutdown(wait=True, cancel_futures=True)
+            self._parts.tasks.shutdown(wait=False, cancel_futures=True)
 
-        self._do(end())
-        self._parts.models.shutdown(wait=True, cancel_futures=True)
-        self._parts.tasks.shutdown(wait=False, cancel_futures=True)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._runs.close(threads)
         if self._servers is not None:
             self._servers.close()
         self.traces.close()
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something on the agent's loop, and wait for it."""
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _take_versions(self) -> None:
         """Load what was put in use since; runs under way keep what they have."""
@@ -390,14 +352,9 @@ class TinyAgent:
             parts,
             toolrag=load(now, self.tools) if "toolrag" in changed else parts.toolrag,
             planner=planner_of(now) if "planner" in changed else parts.planner,
-            versions=_versions(self.settings),
+            versions=versions_in_use(self.settings),
         )
         self._chosen = chosen
-
-    def _live_loop(self, run: str) -> Loop:
-        if run not in self._loops:
-            raise TraceError(f"run {run} is not under way; ask again")
-        return self._loops[run]
 
     def _past(self, run: str) -> list[Event]:
         happened = self.traces.happened(run)
@@ -405,82 +362,7 @@ class TinyAgent:
             raise TraceError(f"there is no run {run}")
         return happened
 
-    def _forget_old(self) -> None:
-        over = [run for run, loop in self._loops.items() if loop.run.state.over]
-        for run in over[:-_KEPT]:
-            del self._loops[run], self._jobs[run]
-
 
 def _whole(text: str) -> str:
     """The text without halves of characters, which nothing can write down."""
     return text.encode("utf-8", "replace").decode()
-
-
-def new_run(clock: Callable[[], datetime], log: Listener) -> Run:
-    """A run with an id that no other has."""
-    return Run(f"{clock():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", clock, log)
-
-
-def open_backend(settings: Settings, clock: Callable[[], datetime]) -> Backend:
-    """The backend that the settings name; a first start makes the sample workspace.
-
-    Raises:
-        SettingsError: it cannot be used here.
-    """
-    if settings.backend == "macos":
-        from tinyagent.backends.macos import MacOS
-
-        return MacOS(
-            send_mail=settings.send_mail, zoom_link=settings.zoom_link, zoom=_zoom_account()
-        )
-    from tinyagent.backends.workspace import Workspace
-
-    if not settings.workspace.exists():
-        from tinyagent.backends.workspace.sample import make_sample
-
-        make_sample(settings.workspace, clock())
-    return Workspace(settings.workspace, clock, settings.send_mail)
-
-
-def open_servers(settings: Settings) -> McpServers | None:
-    """The MCP servers that the settings name, starting; None where they name none.
-
-    Raises:
-        SettingsError: their file is wrong.
-    """
-    if not settings.mcp.exists():
-        return None
-    from tinyagent.mcp.client import McpServers
-
-    return McpServers.of(settings.mcp, settings.task_timeout)
-
-
-def _zoom_account() -> ZoomAccount | None:
-    """The user's Zoom account; SettingsError where only some of its credentials are there."""
-    from tinyagent.backends.zoom import ZoomAccount, credentials
-
-    own = credentials(os.environ)
-    return ZoomAccount(own) if own else None
-
-
-def program_version() -> str:
-    """The installed version, or "0" from a tree that is not installed."""
-    try:
-        return version("tinyagent")
-    except PackageNotFoundError:
-        return "0"
-
-
-def _versions(settings: Settings) -> dict[str, str]:
-    """Of the program and each model file (its package's, or the start of its hash); the server."""
-    models = read_manifest(settings.models)
-    found = {name: entry.version or entry.sha256[:12] for name, entry in models.items()}
-    versions = Versions(settings)
-    chosen = {
-        "toolrag-classifier": versions.in_use("toolrag").sha256[:12],
-        "planner-adapter": versions.in_use("planner").sha256[:12],
-    }
-    server = {}
-    if settings.server:
-        server["server"] = f"{settings.server_model} at {urlsplit(settings.server).netloc}"
-    return {"tinyagent": program_version()} | found | chosen | server

@@ -59,7 +59,7 @@ def run_batch(
 
 def plan_row(toolrag: ToolRAG, planner: Planner) -> Answer:
     """Answers with the tools and the plan for ``query`` at ``now``."""
-    from tinyagent.runs.loop import check_request
+    from tinyagent.runs.planning import check_request
     from tinyagent.tools.sixteen import SIXTEEN
 
     def answer(row: Row) -> Row:

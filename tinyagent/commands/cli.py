@@ -48,7 +48,7 @@ Now = Annotated[str, typer.Option(help="ISO time that times count from; default:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from tinyagent.agent import program_version
+        from tinyagent.opening import program_version
 
         typer.echo(program_version())
         raise typer.Exit
@@ -155,7 +155,7 @@ def time(
 def tools() -> None:
     """List the tools: the sixteen, your own, and those of packages and MCP servers."""
     with explained():
-        from tinyagent.agent import open_servers
+        from tinyagent.opening import open_servers
         from tinyagent.settings import load_settings
         from tinyagent.tools.installed import installed_tools
 
@@ -192,8 +192,9 @@ def undo(
 ) -> None:
     """Take back what a run changed."""
     with explained():
-        from tinyagent.agent import new_run, open_backend
         from tinyagent.commands.terminal import confirmed
+        from tinyagent.opening import open_backend
+        from tinyagent.runs.run import new_run
         from tinyagent.runs.undo import done_by, undo_run
         from tinyagent.settings import load_settings
         from tinyagent.traces import TraceLog
@@ -240,8 +241,8 @@ def selftest(
 ) -> None:
     """Make, read back and remove one of each thing, where tools act."""
     with explained():
-        from tinyagent.agent import open_backend
         from tinyagent.commands.selftest import selftest
+        from tinyagent.opening import open_backend
         from tinyagent.settings import load_settings
 
         settings = load_settings(backend=backend, workspace=workspace)

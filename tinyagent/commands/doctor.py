@@ -20,7 +20,6 @@ from urllib.parse import quote
 
 from packaging.requirements import Requirement
 
-from tinyagent.agent import open_backend
 from tinyagent.approval.remembered import FILE as REMEMBERED
 from tinyagent.backends.macos import MacOS
 from tinyagent.backends.macos.scripts import APPLICATIONS
@@ -28,6 +27,7 @@ from tinyagent.backends.workspace import Workspace
 from tinyagent.errors import ModelError, SettingsError, ToolDeclarationError, ToolError
 from tinyagent.mcp.config import read_config
 from tinyagent.models import ModelStatus, status
+from tinyagent.opening import open_backend
 from tinyagent.settings import Settings, settings_file
 from tinyagent.tools.installed import installed_tools
 from tinyagent.tools.sixteen import SIXTEEN

@@ -26,10 +26,11 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 
-from tinyagent.agent import TinyAgent, program_version
+from tinyagent.agent import TinyAgent
 from tinyagent.approval.approval import Decision
 from tinyagent.approval.describe import proposed
 from tinyagent.approval.visible import visible
+from tinyagent.opening import program_version
 from tinyagent.runs.state import RunState
 
 INSTRUCTIONS = (

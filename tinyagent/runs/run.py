@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -93,3 +94,8 @@ class Run:
         finally:
             with self._lock:
                 self._wakers.discard(wake)
+
+
+def new_run(clock: Callable[[], datetime], log: Listener) -> Run:
+    """A run with an id that no other has."""
+    return Run(f"{clock():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", clock, log)

@@ -55,7 +55,7 @@ def transcribe(
 
 def _names(settings: Settings) -> Mapping[str, list[str]]:
     """The names in use; none where there is no workspace yet, as this makes none."""
-    from tinyagent.agent import open_backend
+    from tinyagent.opening import open_backend
 
     if settings.backend == "workspace" and not settings.workspace.exists():
         return {}
