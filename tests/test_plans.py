@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from tinyagent.errors import PlanError, PlanSyntaxError
 from tinyagent.plans.dag import dag, isomorphic
 from tinyagent.plans.edit import without
-from tinyagent.plans.syntax import Call, Plan, PlanReader, read_plan, substitute
+from tinyagent.plans.syntax import Call, Plan, PlanReader, read_call, read_plan, substitute
 from tinyagent.plans.validate import problems, unused_lookups
 from tinyagent.tools.sixteen import SIXTEEN
 
@@ -196,3 +199,28 @@ def test_results_are_put_in_once() -> None:
 
 def test_a_plan_error_says_where() -> None:
     assert str(PlanError("it is empty", 2, "name")) == "task 2, argument name: it is empty"
+
+
+def test_threads_may_read_plans_at_once() -> None:
+    """CPython 3.11 counts a syntax tree's depth for all threads in one place (gh-106905).
+
+    They trip over each other where one is interrupted half-way through a tree: where the
+    collector has a callback in Python, as Hypothesis gives it one.
+    """
+    line = '1. compose_new_email(["a@x.org", "b@x.org", "c@x.org"], [], "Subject", "Body")'
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+
+    def interrupt(phase: str, info: dict[str, int]) -> None:
+        pass
+
+    gc.callbacks.append(interrupt)
+    gc.set_threshold(20)
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            read = list(pool.map(read_call, [line] * 1600))
+    finally:
+        gc.callbacks.remove(interrupt)
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)
+    assert {str(call) for call in read} == {str(read_call(line))}
