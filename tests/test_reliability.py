@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
+import resource
 import sqlite3
 import stat
 import subprocess
@@ -22,9 +24,11 @@ from tests.runs import approve, asked, contents, finish
 from tinyagent import events
 from tinyagent.agent import TinyAgent
 from tinyagent.approval.approval import Decision
+from tinyagent.approval.remembered import RememberedApprovals
 from tinyagent.backends.workspace import Workspace
-from tinyagent.errors import ToolError, TraceError
+from tinyagent.errors import ApprovalError, ToolError, TraceError
 from tinyagent.events import Event
+from tinyagent.runs.run import Run
 from tinyagent.settings import Settings
 from tinyagent.traces import TraceLog
 from tinyagent.traces.cells import cells
@@ -176,6 +180,38 @@ def test_a_folder_that_cannot_be_written_is_told_and_reading_goes_on(
     assert contents(settings.workspace) == before
 
 
+@contextlib.contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """The kernel cuts every write off at ``size`` bytes, as a disk does that is full by then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_write_that_is_cut_off_half_way_leaves_what_was_there(settings: Settings) -> None:
+    workspace = Workspace(settings.workspace, lambda: NOW)
+    remembered = RememberedApprovals(settings.workspace.parent, lambda: NOW)
+    remembered.remember("send_sms", ["+1 416 555 0101"], "workspace", NOW + timedelta(days=1))
+    known, before = remembered.all(), contents(settings.workspace)
+    more = "x" * 100_000
+    with no_file_above(50_000):
+        with pytest.raises(ToolError, match="cannot write notes/.*File too large"):
+            workspace.append_note_content("Groceries", more, "")
+        with pytest.raises(ToolError, match="cannot write reminders/.*File too large"):
+            workspace.create_reminder("Tea", NOW, more, "", 0)
+        with pytest.raises(ToolError, match="cannot write messages/.*File too large"):
+            workspace.send_sms(["+1 416 555 0101"], more)
+        with pytest.raises(ApprovalError, match="cannot be written"):
+            many = [f"+1 416 555 {number:04}" for number in range(9999)]
+            remembered.remember("send_sms", many, "workspace", NOW + timedelta(days=1))
+    assert contents(settings.workspace) == before
+    assert remembered.all() == known
+    workspace.append_note_content("Groceries", "milk", "")
+
+
 def test_a_database_that_is_locked_fails_the_run_and_not_the_program(make_agent) -> None:
     agent = make_agent({"x": [NOTE, NOTE]})
     agent.traces._db.execute("pragma busy_timeout = 50")
@@ -272,7 +308,10 @@ def test_many_pages_at_once_get_their_own_answers(make_agent) -> None:
     assert not agent.state(held).over
     go.set()
     assert finish(agent, held).status == "answered"
-    assert len(agent._runs) <= 100 + PAGES + 1  # most that are over are not kept in memory
+    # Of the runs that are over, 100 are kept in memory, and nothing else holds on to one.
+    assert len(agent._runs) <= 100 + PAGES + 1
+    gc.collect()
+    assert sum(isinstance(thing, Run) for thing in gc.get_objects()) <= 100 + PAGES + 1
     with sqlite3.connect(agent.settings.traces) as db:
         (count,) = db.execute("select count(*) from traces where status = 'answered'").fetchone()
     assert count == PAGES * EACH + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -12,7 +13,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from tinyagent.errors import SettingsError
-from ui.server import guards, require_password
+from ui.server import guards, require_password, workspace_file
 
 PASSWORD = "correct horse: bättery"
 
@@ -67,3 +68,19 @@ def test_other_computers_are_let_in_with_a_password_only(
         require_password(host, password)
     require_password("127.0.0.1", "")
     require_password("192.168.1.5", PASSWORD)
+
+
+def test_files_of_the_workspace_are_read_as_text_and_no_others_are(tmp_path: Path) -> None:
+    root, outside = tmp_path / "workspace", tmp_path / "secret.txt"
+    (root / "notes").mkdir(parents=True)
+    (root / ".hidden").mkdir()
+    outside.write_text("secret")
+    (root / ".hidden" / "a.txt").write_text("secret")
+    (root / "notes" / "link.txt").symlink_to(outside)
+    (root / "notes" / "page.html").write_text("<script>alert(1)</script>")
+    shown = workspace_file(root, "notes/page.html")
+    assert shown.status_code == 200
+    assert shown.headers["content-type"].startswith("text/plain")
+    assert "sandbox" in shown.headers["content-security-policy"]
+    for path in ("../secret.txt", str(outside), ".hidden/a.txt", "notes/link.txt", "notes", "\0"):
+        assert workspace_file(root, path).status_code == 404, path

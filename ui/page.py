@@ -368,6 +368,11 @@ def _theme() -> gr.themes.Base:
     ).set(
         body_background_fill="#f6f7f8",
         body_background_fill_dark="#12161b",
+        # --muted of page.css: Gradio's own grey has a contrast of 2.6 to 1
+        body_text_color_subdued="#5d6b78",
+        body_text_color_subdued_dark="#9aa7b4",
+        input_placeholder_color="#5d6b78",
+        input_placeholder_color_dark="#9aa7b4",
         block_border_width="0px",
         input_radius="10px",
     )

@@ -7,6 +7,7 @@ import json
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, Ask
+from tests.browser.contrast import faint
 from tests.browser.test_page import NOTE, contents, note, status
 
 LATE = "Text Sid that I'm running ten minutes late"
@@ -33,6 +34,9 @@ def test_remember_revoke_and_be_asked_again(app: App, page: Page, ask: Ask) -> N
     page.goto(f"{app.url}/approvals")
     row = page.locator("[data-remembered]")
     expect(row).to_contain_text("send sms")
+    assert faint(page) == []
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
     row.locator("[data-revoke]").click()
     page.locator(".panel .empty", has_text="Nothing is remembered").wait_for()
 
@@ -50,6 +54,7 @@ def test_what_is_to_be_known_is_in_sight_and_undo_takes_it_back(
     ask(NOTE)
     status(page, "approval")
     expect(page.locator(".acts-on")).to_have_text("On the note “Groceries” in “Notes”")
+    assert faint(page) == []
     page.keyboard.press("Control+Enter")
     status(page, "answered")
     assert "oat milk" in note(app)
@@ -65,4 +70,5 @@ def test_what_is_to_be_known_is_in_sight_and_undo_takes_it_back(
     ask("Email Sid what my Groceries note says")
     status(page, "approval")
     expect(page.locator(".warnings")).to_contain_text("It holds text that was read")
+    assert faint(page) == []
     expect(page.locator("[data-remember]")).to_have_count(0)

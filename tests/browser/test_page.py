@@ -99,6 +99,17 @@ def test_only_its_own_server_is_asked(app: App, page: Page, ask: Ask) -> None:
     own = (app.url, app.url.replace("http", "ws"), "data:", "blob:")
     assert asked
     assert [url for url in asked if not url.startswith(own)] == []
+    for path in (
+        "/gradio_api/file=/etc/passwd",
+        f"/gradio_api/file={app.traces}",
+        "/gradio_api/file=app.py",
+        "/ui/../server.py",
+        "/ui/%2e%2e/server.py",
+        "/files/%2e%2e/traces/traces.db",
+    ):
+        connection = HTTPConnection(app.url.removeprefix("http://"))
+        connection.request("GET", path)
+        assert connection.getresponse().status in (403, 404), path
 
 
 @pytest.mark.parametrize(
