@@ -51,10 +51,8 @@ def main() -> None:
                 with lock:
                     done += 1
                     if done % max(1, options.requests // 10) == 0:
-                        size = process.memory_info().rss / 2**20
-                        print(
-                            f"{done:6,} requests, {time.monotonic() - began:6.0f} s: {size:,.0f} MiB"
-                        )
+                        size, took = process.memory_info().rss / 2**20, time.monotonic() - began
+                        print(f"{done:6,} requests, {took:6.0f} s: {size:,.0f} MiB")
 
             list(pages.map(ask, asked))
 

@@ -285,8 +285,12 @@ def test_the_prompt_tells_each_tool_in_full_and_shows_the_nearest_examples(
     assert 1 <= len(near) <= 4
     assert all(one.tools <= {"get_phone_number"} for one in near)
     again = Examples(encoder, tmp_path).nearest("What's the number of my dentist?", TOOLS, 1)
-    assert len(list(tmp_path.glob("examples-*.npy"))) == 1
+    (kept,) = tmp_path.glob("examples-*.safetensors")
     assert again[0].request
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:100])  # cut short, it is made anew
+    Examples(encoder, tmp_path).nearest("What's the number of my dentist?", TOOLS, 1)
+    assert kept.read_bytes() == whole
     first, *turns = messages(TEXT, TOOLS, NOW, near)
     for tool in TOOLS.values():
         assert tool.signature in first["content"]

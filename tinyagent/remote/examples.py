@@ -6,6 +6,7 @@ a few of each set of tools, and their vectors kept in the models' cache.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections import Counter
@@ -15,7 +16,10 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
 
+from tinyagent.atomic import write_whole
 from tinyagent.data.check import fill
 from tinyagent.data.patterns import read_patterns
 from tinyagent.data.slots import draw
@@ -61,14 +65,15 @@ class Examples:
 
     def _embedded(self) -> Matrix:
         text = json.dumps([one.request for one in self._solved])
-        path = self._cache / f"examples-{hashlib.sha256(text.encode()).hexdigest()[:12]}.npy"
-        if path.exists():
-            kept: Matrix = np.load(path)
+        name = f"examples-{hashlib.sha256(text.encode()).hexdigest()[:12]}.safetensors"
+        path = self._cache / name
+        # Not as .npy: NumPy reads its head with ``ast``, which threads cannot share
+        # (see ``plans.syntax``).
+        with contextlib.suppress(FileNotFoundError, SafetensorError):
+            kept: Matrix = load_file(path)["vectors"]
             return kept
         vectors = np.stack([self._encoder.embed(one.request) for one in self._solved])
-        partial = path.with_suffix(".partial.npy")
-        np.save(partial, vectors)
-        partial.replace(path)
+        write_whole(path, save({"vectors": vectors}))
         return vectors
 
 
