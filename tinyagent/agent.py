@@ -18,7 +18,6 @@ from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 from tinyagent.approval.approval import ApprovalBook, Decision
 from tinyagent.approval.remembered import Remembered, RememberedApprovals
@@ -26,10 +25,11 @@ from tinyagent.backends.base import Backend
 from tinyagent.errors import PlanError, TraceError
 from tinyagent.events import Event
 from tinyagent.models import read_manifest
+from tinyagent.planner.base import Planner
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems, validate
 from tinyagent.runs.loop import Loop, check_request
-from tinyagent.runs.parts import Parts, Planner
+from tinyagent.runs.parts import Parts
 from tinyagent.runs.run import Listener, Run
 from tinyagent.runs.state import RunState
 from tinyagent.runs.undo import can_undo, undo_run
@@ -295,10 +295,6 @@ class TinyAgent:
                 self.tools.only(selection.tools),
                 now or self.clock(),
                 odds=selection.odds,
-                on_text=lambda text: None,
-                on_restart=lambda: None,
-                avoid=(),
-                stop=lambda: False,
             )
             return selection, planned.plan
 
@@ -482,5 +478,7 @@ def _versions(settings: Settings) -> dict[str, str]:
     }
     server = {}
     if settings.server:
-        server["server"] = f"{settings.server_model} at {urlsplit(settings.server).netloc}"
+        from tinyagent.remote.chat import Server
+
+        server["server"] = Server(settings.server, settings.server_model).name
     return {"tinyagent": program_version()} | found | chosen | server

@@ -49,7 +49,10 @@ class Settings:
         server: the base URL of an OpenAI-compatible server that plans in its place, such as
             `http://127.0.0.1:8080/v1` (docs/servers.md); empty for none. Requests go there.
         server_model: the name that the server knows the model by.
-        server_key: the environment variable that holds the key for it; empty for none.
+        server_key: the name of its key, an environment variable or an entry of the keychain
+            (`keyring set tinyagent NAME`); empty for none.
+        server_prompt: what the server's model is told: `full` is the rules, the tools and solved
+            requests; `trained` is for TinyAgent's own planner on a server (docs/serving.md).
         server_grammar: how the server takes a grammar: `gbnf` as llama-server, `vllm` as vLLM,
             `none`; `auto` asks it who it is.
         server_timeout: seconds that one answer of the server may take.
@@ -96,6 +99,7 @@ class Settings:
     server: str = field(default="", metadata={"prefix": "http"})
     server_model: str = ""
     server_key: str = ""
+    server_prompt: Literal["full", "trained"] = "full"
     server_grammar: Literal["auto", "gbnf", "vllm", "none"] = "auto"
     server_timeout: float = field(default=60.0, metadata={"least": 1, "most": 600})
     server_writers: bool = False
