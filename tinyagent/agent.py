@@ -127,7 +127,7 @@ class TinyAgent:
         from tinyagent.toolrag import load
 
         settings = settings or load_settings()
-        tools = installed_tools(settings.tools)
+        tools = installed_tools(settings.tools, settings.shortcuts, settings.task_timeout)
         with contextlib.ExitStack() as undo:
             traces = TraceLog(settings.traces)
             undo.callback(traces.close)

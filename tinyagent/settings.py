@@ -40,6 +40,8 @@ class Settings:
         tools: the folder of your own tools (docs/own-tools.md): each Python file in it is run
             at start.
         mcp: the file of your MCP servers (docs/mcp.md), whose tools are offered like any other.
+        shortcuts: the Apple Shortcuts that are tools, by name, each with what it does
+            (docs/own-tools.md).
         toolrag: how the tools to offer are picked: `classifier` is trained for it, `basic`
             takes the descriptions that are most alike, `all` offers every tool.
         threshold: a tool whose probability is at least this is offered (toolrag `classifier`).
@@ -92,6 +94,7 @@ class Settings:
         default_factory=lambda: settings_file({}).parent / "mcp.json",
         metadata={"shown": "`mcp.json` in the same folder"},
     )
+    shortcuts: dict[str, str] = field(default_factory=dict, hash=False, metadata={"shown": "none"})
     toolrag: Literal["classifier", "basic", "all"] = "classifier"
     threshold: float = field(default=0.5, metadata={"least": 0, "most": 1})
     classifier: str = ""
@@ -202,6 +205,10 @@ def _value(setting: Field[Any], value: object, place: str) -> object:
         if not isinstance(value, str | Path) or not str(value):
             raise wrong
         return Path(value).expanduser()
+    if get_origin(hint) is dict:
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+            raise wrong
+        return value
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
@@ -220,6 +227,8 @@ def _values_shown(setting: Field[Any]) -> str:
     hint = _hints()[setting.name]
     if get_origin(hint) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(hint))
+    if get_origin(hint) is dict:
+        return "a table of texts by name"
     if hint is bool:
         return "`true`, `false`"
     if hint is Path:
