@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from keyring.backend import KeyringBackend
-from llama_cpp import LlamaGrammar
+from llama_cpp import Llama, LlamaGrammar
 from llguidance import LLMatcher, grammar_from
 
 from tests.conftest import MakeAgent
@@ -29,15 +29,17 @@ from tinyagent.errors import ServerError, SettingsError, Stopped
 from tinyagent.models import find
 from tinyagent.planner.prompt import planner_prompt
 from tinyagent.plans.validate import problems
-from tinyagent.remote import server_of
+from tinyagent.remote import server_of, writer_of
 from tinyagent.remote.chat import PAUSE, Server, complete, owner
 from tinyagent.remote.examples import Examples, Solved, draw_examples
 from tinyagent.remote.grammar import plan_grammar
 from tinyagent.remote.planner import RemotePlanner
 from tinyagent.remote.prompt import messages
+from tinyagent.remote.writer import RemoteWriter
 from tinyagent.settings import Settings, load_settings
 from tinyagent.toolrag.encoder import Encoder
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.writers import Writers, Written
 from ui.conversation import turn
 
 NOW = datetime(2026, 11, 24, 9, 30)
@@ -334,6 +336,30 @@ def test_a_server_needs_a_model_and_a_key_that_is_there(tmp_path: Path) -> None:
         planner_of(load_settings(file, server_model="m", server_key="NO_SUCH_KEY"))
 
 
+def test_our_own_planner_is_no_writer() -> None:
+    wrong = Settings(server="http://127.0.0.1:1/v1", server_model="m", server_writers=True)
+    with pytest.raises(SettingsError, match="set server_writers to false"):
+        writer_of(replace(wrong, server_prompt="trained"))
+
+
+@pytest.mark.parametrize("answer", [hang, cut_off, no_json, status(401, f"wrong key {KEY}")])
+def test_where_a_server_writes_no_text_the_given_words_stand(
+    stand: Callable[..., Standing], answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    context, body = "the budget meeting is at 3 pm", "Please note the budget meeting is at 3 pm."
+    good, wrong = stand(plan(body)), stand(answer)
+
+    def written(there: Standing) -> Written:
+        writer = RemoteWriter(Server(there.url, "m", KEY, 1))
+        return Writers(writer, threading.Lock(), lambda: False).email_body(context, [], context)
+
+    assert written(good) == Written(body, fallback=False)
+    assert good.handler.keys == [f"Bearer {KEY}"]
+    assert written(wrong) == Written(context, fallback=True)
+    assert "no text was written" in caplog.text
+    assert KEY not in caplog.text
+
+
 def test_the_key_is_in_the_keychain_where_the_environment_has_none(
     settings: Settings, keychain: KeyringBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,3 +434,10 @@ def test_a_real_server_writes_a_plan_under_the_grammar(local_server: str) -> Non
     # A model of 135M that was not trained to plan: what it writes is a plan, right or not.
     lines = done.text.splitlines()
     assert all(line.split(". ")[1].startswith(("open_note(", "join()")) for line in lines[:-1])
+    # Our own planner's prompt arrives as it was trained on: no token before it, its marks as such.
+    prompt = planner_prompt("Open my packing note", tools.values())
+    ours = complete(server, prompt, max_tokens=40, options={"grammar": plan_grammar(tools)})
+    words = Llama(str(find("base-q4_0", Settings().models)), vocab_only=True, verbose=False)
+    tokens = words.tokenize(prompt.encode(), add_bos=False, special=True)
+    assert ours.prompt_tokens == len(tokens)
+    assert ours.text.startswith("1. ")

@@ -38,11 +38,21 @@ def planner_of(settings: Settings) -> Planner:
 
 
 def writer_of(settings: Settings) -> Writer | None:
-    """The writer that the settings ask for; None where they are switched off."""
+    """The writer that the settings ask for; None where they are switched off.
+
+    Raises:
+        SettingsError: the server's model cannot write, is not named, or its key is not there.
+        ModelError: a model file is missing or damaged.
+    """
     if not settings.writers:
         return None
     if not (settings.server and settings.server_writers):
         return load_writer(settings)
+    if settings.server_prompt == "trained":
+        raise SettingsError(
+            "setting server_writers: TinyAgent's own planner (server_prompt trained) writes no "
+            "texts; set server_writers to false, and they are written here"
+        )
     from tinyagent.remote.writer import RemoteWriter
 
     return RemoteWriter(server_of(settings))
