@@ -140,7 +140,7 @@ def test_an_endpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     result = write(tmp_path / "rows.jsonl", f"http://127.0.0.1:{port}/v1", "--count", "1")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert f"127.0.0.1:{port}" in result.stderr
     assert "is not there; start it, or check the address" in result.stderr
 
