@@ -8,14 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import keyring
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from keyring.backend import KeyringBackend
 
 from tests.scripted import ScriptedPlanner, ScriptedToolRAG
 from tinyagent.agent import TinyAgent
 from tinyagent.backends.workspace import Workspace
 from tinyagent.backends.workspace.sample import make_sample
+from tinyagent.planner.base import Planner
 from tinyagent.settings import Settings
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
@@ -59,6 +62,31 @@ def settings(tmp_path: Path, sample: Path) -> Settings:
     )
 
 
+class Keychain(KeyringBackend):
+    """A keychain in memory."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+
+@pytest.fixture
+def keychain() -> Iterator[KeyringBackend]:
+    """An empty keychain, in the place of the system's."""
+    before = keyring.get_keyring()
+    mine = Keychain()
+    keyring.set_keyring(mine)
+    yield mine
+    keyring.set_keyring(before)
+
+
 MakeAgent = Callable[..., TinyAgent]
 
 
@@ -66,19 +94,24 @@ MakeAgent = Callable[..., TinyAgent]
 def make_agent(settings: Settings) -> Iterator[MakeAgent]:
     """Make an agent on the real workspace whose planner follows a script.
 
-    The arguments are the plans by request (see ``scripted``), the tools, and
-    settings to change.
+    The arguments are the plans by request (see ``scripted``), the tools, another
+    planner to write them, and settings to change.
     """
     made: list[TinyAgent] = []
 
-    def make(plans: dict[str, list[str]], tools: ToolSet = SIXTEEN, **changes: object) -> TinyAgent:
+    def make(
+        plans: dict[str, list[str]],
+        tools: ToolSet = SIXTEEN,
+        planner: Planner | None = None,
+        **changes: object,
+    ) -> TinyAgent:
         own = replace(settings, **changes)  # type: ignore[arg-type]
         agent = TinyAgent(
             own,
             backend=Workspace(own.workspace, lambda: NOW),
             tools=tools,
             toolrag=ScriptedToolRAG(plans, tools),
-            planner=ScriptedPlanner(plans),
+            planner=planner or ScriptedPlanner(plans),
             writer=None,
             traces=TraceLog(own.traces),
             clock=lambda: NOW,

@@ -36,7 +36,7 @@ class Mac:
         self.home.mkdir()
         self.programs = folder / "bin"
         self.programs.mkdir()
-        for name in ("osascript", "open", "mdfind"):
+        for name in ("osascript", "open", "mdfind", "shortcuts"):
             program = self.programs / name
             text = PROGRAM.format(python=sys.executable, root=str(ROOT), folder=str(folder))
             program.write_text(text)

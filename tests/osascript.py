@@ -1,4 +1,4 @@
-"""A stand-in for ``osascript``, ``open`` and ``mdfind``: run as a program, on the PATH.
+"""A stand-in for ``osascript``, ``open``, ``mdfind`` and ``shortcuts``: a program on the PATH.
 
 It records its command line, byte for byte, and answers as the real one does: on
 standard output or, with an error number, on standard error. What it is told to
@@ -36,8 +36,11 @@ def main(folder: Path) -> None:
             raise ScriptError(answer[0])
         if answer is None:
             answer = kept(folder / "made.json", script, sys.argv[2:])
+        if program == "shortcuts":
+            answer = shortcut(folder, json.loads(answer), sys.argv[1:])
     except ScriptError as error:
-        sys.stderr.write(f"{sys.argv[1]}:10:20: execution error: {error}\n")
+        place = f"{sys.argv[1]}:10:20: execution error" if program == "osascript" else "Error"
+        sys.stderr.write(f"{place}: {error}\n")
         sys.exit(1)
     sys.stdout.buffer.write(os.fsencode(answer) + b"\n")
 
@@ -61,6 +64,20 @@ def kept(path: Path, script: str, argv: list[str]) -> str:
         return {"send_messages": "SMS"}.get(script, "")
     finally:
         path.write_text(json.dumps(things))
+
+
+def shortcut(folder: Path, there: dict[str, str], argv: list[str]) -> str:
+    """Run one of the shortcuts that are ``there``; each gives its text, "" for no output."""
+    if argv[0] == "list":
+        return "\n".join(there)
+    if argv[1] not in there:
+        raise ScriptError("The operation couldn’t be completed. Couldn’t find shortcut")
+    options = dict(zip(argv[2::2], argv[3::2], strict=True))
+    if "--input-path" in options:
+        (folder / "given").write_bytes(Path(options["--input-path"]).read_bytes())
+    if there[argv[1]]:
+        Path(options["--output-path"]).write_text(there[argv[1]])
+    return ""
 
 
 def create(things: dict[str, dict[str, str]], script: str, argv: list[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Unpack
 
 from tinyagent.errors import PlanError
-from tinyagent.plans.syntax import Plan, Value, read_plan
+from tinyagent.planner.base import Avoided, Planned, PlanOptions
+from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 
@@ -42,19 +43,7 @@ class ScriptedToolRAG:
         )
 
 
-@dataclass
-class Written:
-    plan: Plan
-    prompt: str = "prompt"
-    prompt_tokens: int = 80
-    plan_tokens: int = 40
-    decode_steps: int = 20
-    seconds: dict[str, float] = field(
-        default_factory=lambda: {"prefill": 0.1, "decode": 0.2, "total": 0.3}
-    )
-    confidence: float = 0.9
-    model: str = ""
-    note: str = ""
+SECONDS = {"prefill": 0.1, "decode": 0.2, "total": 0.3}
 
 
 @dataclass
@@ -62,22 +51,14 @@ class ScriptedPlanner:
     """Writes the scripted plans of a request, the next one at each attempt."""
 
     plans: dict[str, list[str]]
-    avoided: list[Collection[tuple[str, tuple[Value, ...]]]] = field(default_factory=list)
+    avoided: list[Avoided] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
 
     def plan(
-        self,
-        request: str,
-        tools: ToolSet,
-        now: datetime,
-        *,
-        odds: Mapping[str, float],
-        on_text: Callable[[str], None],
-        on_restart: Callable[[], None],
-        avoid: Collection[tuple[str, tuple[Value, ...]]] = (),
-        stop: Callable[[], bool],
-    ) -> Written:
-        self.avoided.append(avoid)
+        self, request: str, tools: ToolSet, now: datetime, **options: Unpack[PlanOptions]
+    ) -> Planned:
+        self.avoided.append(options.get("avoid", ()))
+        on_text = options.get("on_text", lambda text: None)
         attempt = self.used.get(request, 0)
         self.used[request] = attempt + 1
         if attempt >= len(self.plans[request]):
@@ -85,7 +66,7 @@ class ScriptedPlanner:
         *void, text = self.plans[request][attempt].split(RESTART)
         for thrown_away in void:
             on_text(thrown_away)
-            on_restart()
+            options["on_restart"]()
         for piece in re.findall(r".{1,9}|\n", text):
             on_text(piece)
-        return Written(read_plan(text))
+        return Planned(read_plan(text), "prompt", 80, 40, 20, SECONDS, 0.9)

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from keyring.backend import KeyringBackend
 from typer.testing import CliRunner, Result
 
 from tinyagent.commands.cli import app
@@ -75,11 +77,13 @@ GOOD = {
 class BigModel(BaseHTTPRequestHandler):
     """Answers with a right row where one look-up is asked for, else with a wrong one."""
 
+    keys: ClassVar[set[str | None]] = set()
     names = (sha256(bytes([i % 256, i // 256])).hexdigest()[:20] for i in range(9000))
     busy = 2
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        BigModel.keys.add(self.headers["Authorization"])
         asked = body["messages"][1]["content"].partition("Examples")[0]
         name = next(self.names)
         text = json.dumps({k: v.replace("{n}", name) for k, v in GOOD.items()})
@@ -110,10 +114,11 @@ def big_model() -> Iterator[str]:
 
 
 def test_right_rows_are_kept_counted_and_added_to_at_the_next_start(
-    big_model: str, tmp_path: Path
+    big_model: str, tmp_path: Path, keychain: KeyringBackend
 ) -> None:
+    keychain.set_password("tinyagent", "BIG_KEY", "sk-4711")
     out = tmp_path / "rows.jsonl"
-    options = ["--most", "3000", "--prompt-price", "10", "--concurrency", "4"]
+    options = ["--most", "3000", "--prompt-price", "10", "--concurrency", "4", "--key", "BIG_KEY"]
     first = write(out, big_model, "--count", "2", *options)
     assert first.exit_code == 0, first.output
     rows = [json.loads(line) for line in out.open(encoding="utf-8")]
@@ -126,6 +131,8 @@ def test_right_rows_are_kept_counted_and_added_to_at_the_next_start(
     lines = out.read_text("utf-8").splitlines()
     assert [json.loads(x) for x in lines[:2]] == rows
     assert len({json.loads(x)["request"] for x in lines}) == 4
+    assert BigModel.keys == {"Bearer sk-4711"}
+    assert "sk-4711" not in out.read_text("utf-8") + first.output + again.output
 
 
 def test_an_endpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -133,6 +140,17 @@ def test_an_endpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     result = write(tmp_path / "rows.jsonl", f"http://127.0.0.1:{port}/v1", "--count", "1")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert f"127.0.0.1:{port}" in result.stderr
-    assert "is it running?" in result.stderr
+    assert "is not there; start it, or check the address" in result.stderr
+
+
+def test_a_key_is_named_and_never_given_itself(tmp_path: Path, keychain: KeyringBackend) -> None:
+    out, url = tmp_path / "rows.jsonl", "http://127.0.0.1:1/v1"
+    missing = write(out, url, "--key", "NO_SUCH_KEY")
+    assert missing.exit_code == 2
+    assert "run `keyring set tinyagent NO_SUCH_KEY`" in missing.stderr
+    given = write(out, url, "--key", "sk-very-secret-4711")
+    assert given.exit_code == 2
+    assert "not the key itself" in given.stderr
+    assert "4711" not in given.output

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
-import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
@@ -177,37 +176,16 @@ def test_no_answer_in_time_may_have_been_done(zoom: Zoom) -> None:
         account(zoom, client=client).create("Sync", START, 30, [])
 
 
-class Keychain(KeyringBackend):
-    """A keychain in memory."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-
-def test_credentials_come_from_the_environment_or_the_keychain() -> None:
-    before = keyring.get_keyring()
-    keychain = Keychain()
-    keyring.set_keyring(keychain)
-    try:
-        assert credentials({}) is None
-        keychain.set_password(SERVICE, "account_id", "a")
-        with pytest.raises(SettingsError, match="client_id and client_secret is missing in the k"):
-            credentials({})
-        keychain.set_password(SERVICE, "client_id", "b")
-        keychain.set_password(SERVICE, "client_secret", "c")
-        assert credentials({}) == Credentials("a", "b", "c")
-        given = {"ZOOM_ACCOUNT_ID": "x", "ZOOM_CLIENT_ID": "y", "ZOOM_CLIENT_SECRET": "z"}
-        assert credentials(given) == Credentials("x", "y", "z")
-    finally:
-        keyring.set_keyring(before)
+def test_credentials_come_from_the_environment_or_the_keychain(keychain: KeyringBackend) -> None:
+    assert credentials({}) is None
+    keychain.set_password(SERVICE, "account_id", "a")
+    with pytest.raises(SettingsError, match="client_id and client_secret is missing in the k"):
+        credentials({})
+    keychain.set_password(SERVICE, "client_id", "b")
+    keychain.set_password(SERVICE, "client_secret", "c")
+    assert credentials({}) == Credentials("a", "b", "c")
+    given = {"ZOOM_ACCOUNT_ID": "x", "ZOOM_CLIENT_ID": "y", "ZOOM_CLIENT_SECRET": "z"}
+    assert credentials(given) == Credentials("x", "y", "z")
 
 
 def test_the_mac_makes_meetings_in_the_account_and_takes_them_back(

@@ -40,9 +40,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Decision": "approval",
+    "Decision": "approval.approval",
     "Outcome": "backends.base",
-    "RunState": "state",
+    "RunState": "runs.state",
     "Settings": "settings",
     "TinyAgent": "agent",
     "TinyAgentError": "errors",

@@ -22,11 +22,12 @@ from tinyagent.backends.base import Backend
 from tinyagent.errors import PlanError, TraceError
 from tinyagent.events import Event
 from tinyagent.opening import open_backend, open_servers, versions_in_use
+from tinyagent.planner.base import Planner
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems, validate
 from tinyagent.runs.live import LiveRuns
 from tinyagent.runs.loop import Loop
-from tinyagent.runs.parts import Parts, Planner
+from tinyagent.runs.parts import Parts
 from tinyagent.runs.planning import check_request
 from tinyagent.runs.run import new_run
 from tinyagent.runs.state import RunState
@@ -117,7 +118,7 @@ class TinyAgent:
         from tinyagent.toolrag import load
 
         settings = settings or load_settings()
-        tools = installed_tools(settings.tools)
+        tools = installed_tools(settings.tools, settings.shortcuts, settings.task_timeout)
         with contextlib.ExitStack() as undo:
             traces = TraceLog(settings.traces)
             undo.callback(traces.close)
@@ -271,10 +272,6 @@ class TinyAgent:
                 self.tools.only(selection.tools),
                 now or self.clock(),
                 odds=selection.odds,
-                on_text=lambda text: None,
-                on_restart=lambda: None,
-                avoid=(),
-                stop=lambda: False,
             )
             return selection, planned.plan
 

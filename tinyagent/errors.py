@@ -31,6 +31,10 @@ class ServerError(TinyAgentError):
         self.passing = passing
 
 
+class UnusableAnswerError(ServerError):
+    """A server is there, but this one request got nothing that can be used, or not in time."""
+
+
 class ToolDeclarationError(TinyAgentError):
     """A tool function lacks what its declaration needs (a type, a docstring)."""
 

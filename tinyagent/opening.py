@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from tinyagent.backends.base import Backend
 from tinyagent.models import read_manifest
@@ -64,7 +63,9 @@ def versions_in_use(settings: Settings) -> dict[str, str]:
     }
     server = {}
     if settings.server:
-        server["server"] = f"{settings.server_model} at {urlsplit(settings.server).netloc}"
+        from tinyagent.remote.chat import Server
+
+        server["server"] = Server(settings.server, settings.server_model).name
     return {"tinyagent": program_version()} | found | chosen | server
 
 

@@ -40,6 +40,8 @@ class Settings:
         tools: the folder of your own tools (docs/own-tools.md): each Python file in it is run
             at start.
         mcp: the file of your MCP servers (docs/mcp.md), whose tools are offered like any other.
+        shortcuts: the Apple Shortcuts that are tools, by name, each with what it does
+            (docs/own-tools.md).
         toolrag: how the tools to offer are picked: `classifier` is trained for it, `basic`
             takes the descriptions that are most alike, `all` offers every tool.
         threshold: a tool whose probability is at least this is offered (toolrag `classifier`).
@@ -49,7 +51,10 @@ class Settings:
         server: the base URL of an OpenAI-compatible server that plans in its place, such as
             `http://127.0.0.1:8080/v1` (docs/servers.md); empty for none. Requests go there.
         server_model: the name that the server knows the model by.
-        server_key: the environment variable that holds the key for it; empty for none.
+        server_key: the name of its key, an environment variable or an entry of the keychain
+            (`keyring set tinyagent NAME`); empty for none.
+        server_prompt: what the server's model is told: `full` is the rules, the tools and solved
+            requests; `trained` is for TinyAgent's own planner on a server (docs/serving.md).
         server_grammar: how the server takes a grammar: `gbnf` as llama-server, `vllm` as vLLM,
             `none`; `auto` asks it who it is.
         server_timeout: seconds that one answer of the server may take.
@@ -89,6 +94,7 @@ class Settings:
         default_factory=lambda: settings_file({}).parent / "mcp.json",
         metadata={"shown": "`mcp.json` in the same folder"},
     )
+    shortcuts: dict[str, str] = field(default_factory=dict, hash=False, metadata={"shown": "none"})
     toolrag: Literal["classifier", "basic", "all"] = "classifier"
     threshold: float = field(default=0.5, metadata={"least": 0, "most": 1})
     classifier: str = ""
@@ -96,6 +102,7 @@ class Settings:
     server: str = field(default="", metadata={"prefix": "http"})
     server_model: str = ""
     server_key: str = ""
+    server_prompt: Literal["full", "trained"] = "full"
     server_grammar: Literal["auto", "gbnf", "vllm", "none"] = "auto"
     server_timeout: float = field(default=60.0, metadata={"least": 1, "most": 600})
     server_writers: bool = False
@@ -198,6 +205,10 @@ def _value(setting: Field[Any], value: object, place: str) -> object:
         if not isinstance(value, str | Path) or not str(value):
             raise wrong
         return Path(value).expanduser()
+    if get_origin(hint) is dict:
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+            raise wrong
+        return value
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
@@ -216,6 +227,8 @@ def _values_shown(setting: Field[Any]) -> str:
     hint = _hints()[setting.name]
     if get_origin(hint) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(hint))
+    if get_origin(hint) is dict:
+        return "a table of texts by name"
     if hint is bool:
         return "`true`, `false`"
     if hint is Path:

@@ -20,6 +20,7 @@ from tinyagent.agent import TinyAgent
 from tinyagent.errors import TinyAgentError, TraceError
 from tinyagent.runs.state import RunState
 from ui.actions import actions
+from ui.api import add_api
 from ui.approvals import approvals, revoke
 from ui.bars import bars
 from ui.conversation import earlier, problem, turn, welcome
@@ -63,6 +64,7 @@ class Page:
             gr.Navbar(main_page_name=HOME)
             self._lay_out()
             self._wire()
+            add_api(agent)
         add_traces_page(self.blocks, agent, HOME)
         add_models_page(self.blocks, agent, HOME)
         with self.blocks.route("Approvals", "/approvals"):

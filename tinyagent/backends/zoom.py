@@ -15,10 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import keyring
-from keyring.errors import KeyringError
 
 from tinyagent.errors import NotFoundError, SettingsError, ToolError
+from tinyagent.keys import from_keychain
 
 SERVICE = "tinyagent-zoom"
 FIELDS = ("account_id", "client_id", "client_secret")
@@ -58,7 +57,7 @@ def credentials(environ: Mapping[str, str]) -> Credentials | None:
     place = "the environment"
     if not any(found.values()):
         place = "the keychain"
-        found = {name: _from_keychain(name) for name in FIELDS}
+        found = {name: from_keychain(SERVICE, name) for name in FIELDS}
     if not any(found.values()):
         return None
     missing = [name for name in FIELDS if not found[name]]
@@ -161,13 +160,6 @@ class ZoomAccount:
         self._token = str(given["access_token"])
         self._ends = time.monotonic() + float(given["expires_in"]) - _EARLY
         return self._token
-
-
-def _from_keychain(name: str) -> str:
-    try:
-        return keyring.get_password(SERVICE, name) or ""
-    except KeyringError:  # there is no keychain here, or it stays locked
-        return ""
 
 
 def _error(answer: httpx.Response) -> ToolError:

@@ -16,7 +16,7 @@ from tinyagent import times
 from tinyagent.errors import RequestError, SettingsError, TinyAgentError
 
 if TYPE_CHECKING:
-    from tinyagent.runs.parts import Planner
+    from tinyagent.planner.base import Planner
     from tinyagent.toolrag.base import ToolRAG
 
 Row = dict[str, Any]
@@ -73,16 +73,8 @@ def plan_row(toolrag: ToolRAG, planner: Planner) -> Answer:
         if not selection.tools:
             return base
         try:
-            planned = planner.plan(
-                request,
-                SIXTEEN.only(selection.tools),
-                now,
-                odds=selection.odds,
-                on_text=_unheard,
-                on_restart=_unheard_restart,
-                avoid=(),
-                stop=_never,
-            )
+            offered = SIXTEEN.only(selection.tools)
+            planned = planner.plan(request, offered, now, odds=selection.odds)
         except TinyAgentError as error:
             return base | {"error": str(error)}
         return base | {
@@ -172,15 +164,3 @@ def _planned(probabilities: dict[str, float], tools: list[str], seconds: float) 
         "decode_steps": 0,
         "seconds": {"toolrag": seconds, "prefill": 0.0, "decode": 0.0, "total": seconds},
     }
-
-
-def _unheard(text: str) -> None:
-    """For a plan that nobody watches being written."""
-
-
-def _unheard_restart() -> None:
-    """The same, where it is written anew."""
-
-
-def _never() -> bool:
-    return False

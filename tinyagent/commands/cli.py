@@ -160,7 +160,7 @@ def tools() -> None:
         from tinyagent.tools.installed import installed_tools
 
         settings = load_settings()
-        found = installed_tools(settings.tools)
+        found = installed_tools(settings.tools, settings.shortcuts, settings.task_timeout)
         if servers := open_servers(settings):
             with contextlib.closing(servers):
                 found = found.with_more(servers.tools(found))

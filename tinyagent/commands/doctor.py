@@ -30,6 +30,7 @@ from tinyagent.models import ModelStatus, status
 from tinyagent.opening import open_backend
 from tinyagent.settings import Settings, settings_file
 from tinyagent.tools.installed import installed_tools
+from tinyagent.tools.shortcuts import shortcut_names
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.voice.recordings import FOLDER as AUDIO
 
@@ -74,7 +75,7 @@ def examine(settings: Settings, ask_applications: bool = False) -> list[Check]:
     checks += _models(settings.models)
     if settings.backend == "workspace":
         checks.append(check_folder("workspace", settings.workspace))
-    checks += [_tools(settings), _mcp(settings)]
+    checks += [_tools(settings), *_shortcuts(settings), _mcp(settings)]
     checks += [check_traces(settings.traces), check_private(settings.traces), _backend(settings)]
     if ask_applications and checks[-1].ok:
         checks += check_applications(_mac(settings))
@@ -236,6 +237,22 @@ def _tools(settings: Settings) -> Check:
     except ToolDeclarationError as error:
         return Check("tools", False, str(error), f"mend it, or move it out of {settings.tools}")
     return Check("tools", True, f"{len(tools)}, {len(tools) - len(SIXTEEN)} of them your own")
+
+
+def _shortcuts(settings: Settings) -> list[Check]:
+    """Are the shortcuts that the settings name there? Nothing where they name none."""
+    if not settings.shortcuts:
+        return []
+    try:
+        there = shortcut_names(settings.task_timeout)
+    except ToolError as error:
+        return [
+            Check("shortcuts", False, str(error), "remove them from the settings, or use a Mac")
+        ]
+    missing = [name for name in settings.shortcuts if name not in there]
+    cure = "name it as the Shortcuts app does; `shortcuts list` lists them" if missing else ""
+    told = f"no {', '.join(missing)}" if missing else ", ".join(settings.shortcuts)
+    return [Check("shortcuts", not missing, told, cure)]
 
 
 def _mcp(settings: Settings) -> Check:

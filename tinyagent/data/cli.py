@@ -74,7 +74,12 @@ def write(
     count: Annotated[int, typer.Option(min=1, help="Rows that the file is to hold.")] = 1000,
     most: Annotated[int, typer.Option(min=0, help="Ask no more often; 0: ten times count.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 8,
-    key: Annotated[str, typer.Option(envvar="OPENAI_API_KEY", help="API key.")] = "",
+    key: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Of the variable, or the entry of the keychain, with its API key."
+        ),
+    ] = "",
     prompt_price: Annotated[float, typer.Option(help="For a million prompt tokens.")] = 0.0,
     completion_price: Annotated[float, typer.Option(help="For a million written tokens.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the sampled sets of tools.")] = 0,
@@ -88,19 +93,22 @@ def write(
 
         from tinyagent.data import endpoint as remote
         from tinyagent.data.patterns import read_patterns
+        from tinyagent.keys import read_key
+        from tinyagent.remote.chat import Server
         from tinyagent.tools.sixteen import SIXTEEN
 
         with Progress(console=Console(stderr=True)) as progress:
             bar = progress.add_task("kept", total=count)
             tally = asyncio.run(
                 remote.write(
-                    remote.Endpoint(endpoint, model, key, concurrency),
+                    Server(endpoint, model, read_key(key, "option --key"), remote.PATIENCE),
                     read_patterns(),
                     SIXTEEN,
                     out,
                     count,
                     most or 10 * count,
                     seed,
+                    concurrency,
                     lambda now: progress.update(bar, completed=now.kept),
                 )
             )

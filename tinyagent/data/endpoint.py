@@ -7,7 +7,8 @@ Ollama, a cloud. For each row a set of tools is sampled (from those that the
 patterns put together, so that it makes sense), and the model asked for a
 realistic request with its plan, given the rules and some examples. What fails
 a check is counted by reason. Rows are appended as they are kept: a run that is
-cut off goes on where it stopped.
+cut off goes on where it stopped. ``--key NAME`` names the variable, or the keychain's
+entry, that holds the API key.
 """
 
 from __future__ import annotations
@@ -21,22 +22,20 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
-import httpx
 from rapidfuzz import fuzz, process
 
 from tinyagent.data.check import TOO_ALIKE, fill, plan_problems
 from tinyagent.data.generate import DAYS, FIRST_DAY, Example, reason_of
 from tinyagent.data.patterns import Pattern
 from tinyagent.data.slots import draw
-from tinyagent.errors import PlanError, SettingsError
+from tinyagent.errors import PlanError, UnusableAnswerError
 from tinyagent.plans.syntax import Plan, read_plan
+from tinyagent.remote.chat import Connection, Message, Server
 from tinyagent.tools.registry import ToolSet
 
 EXAMPLES = 4
-TRIES = 3
-"""Times that a call is made before it counts as failed."""
+MAX_TOKENS = 600
 PATIENCE = 120.0
 """Seconds for one answer."""
 
@@ -70,47 +69,31 @@ class Tally:
         return (self.prompt_tokens * prompt_price + self.completion_tokens * completion_price) / 1e6
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """A server of chat completions.
-
-    Attributes:
-        url: its base, such as ``http://127.0.0.1:8080/v1``.
-        model: the name that it knows the model by.
-        key: the API key, or "".
-        concurrency: requests at a time.
-    """
-
-    url: str
-    model: str
-    key: str = ""
-    concurrency: int = 8
-
-
 async def write(
-    endpoint: Endpoint,
+    server: Server,
     patterns: Sequence[Pattern],
     tools: ToolSet,
     out: Path,
     count: int,
     most: int,
     seed: int,
+    concurrency: int = 8,
     tell: Callable[[Tally], None] = lambda tally: None,
 ) -> Tally:
     """Have rows written until ``out`` holds ``count``, or ``most`` were asked for.
 
+    Args:
+        concurrency: requests at a time.
+
     Raises:
-        SettingsError: the endpoint does not answer, or refuses every request.
+        ServerError: nobody answers at the endpoint, or it refuses every request.
     """
     rows = [json.loads(line) for line in out.open(encoding="utf-8")] if out.exists() else []
     said = [row["request"].lower() for row in rows]
     tally = Tally(kept=len(said))
     random = Random(f"{seed}-{len(said)}")
-    headers = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     out.parent.mkdir(parents=True, exist_ok=True)
-    async with httpx.AsyncClient(
-        base_url=endpoint.url.rstrip("/") + "/", headers=headers, timeout=PATIENCE
-    ) as client:
+    async with Connection(server) as connection:
         with out.open("a", encoding="utf-8") as file:
 
             async def worker() -> None:
@@ -118,8 +101,8 @@ async def write(
                     tally.asked += 1
                     names, messages = _question(patterns, tools, random)
                     now = FIRST_DAY + timedelta(days=random.randrange(DAYS), hours=9)
-                    answer = await _ask(client, endpoint.model, messages, tally)
-                    row = _checked(answer, names, now, tools, endpoint.model, said, tally)
+                    answer = await _ask(connection, messages, tally)
+                    row = _checked(answer, names, now, tools, server.model, said, tally)
                     if row is not None and tally.kept < count:
                         file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
                         file.flush()
@@ -127,13 +110,13 @@ async def write(
                         tally.kept += 1
                     tell(tally)
 
-            await asyncio.gather(*(worker() for _ in range(endpoint.concurrency)))
+            await asyncio.gather(*(worker() for _ in range(concurrency)))
     return tally
 
 
 def _question(
     patterns: Sequence[Pattern], tools: ToolSet, random: Random
-) -> tuple[set[str], list[dict[str, str]]]:
+) -> tuple[set[str], list[Message]]:
     """A sampled set of tools, and the messages that ask for a request that needs them."""
     names = _tools(random.choice([p for p in patterns if p.plan]))
     near = [p for p in patterns if p.plan and _tools(p) & names]
@@ -157,48 +140,20 @@ def _shown(pattern: Pattern, random: Random) -> str:
     return json.dumps({"request": request, "plan": str(plan)}, ensure_ascii=False)
 
 
-async def _ask(
-    client: httpx.AsyncClient, model: str, messages: list[dict[str, str]], tally: Tally
-) -> str:
-    """The model's answer; "" where it failed for good.
+async def _ask(connection: Connection, messages: list[Message], tally: Tally) -> str:
+    """The model's answer; "" where none came, which is counted.
 
     Raises:
-        SettingsError: no server is there, or it refuses who asks.
+        ServerError: no server is there, or it refuses who asks.
     """
-    body = {"model": model, "messages": messages, "temperature": 1.0, "max_tokens": 600}
-    for attempt in range(TRIES):
-        try:
-            response = await client.post("chat/completions", json=body)
-        except httpx.ConnectError as error:
-            raise SettingsError(
-                f"endpoint {client.base_url}: nothing answers there ({error}); is it running?"
-            ) from error
-        except httpx.HTTPError as error:
-            tally.refused[f"no answer: {type(error).__name__}"] += 1
-            return ""
-        if response.status_code in (401, 403, 404):
-            raise SettingsError(
-                f"endpoint {client.base_url} answers {response.status_code} "
-                f"{response.reason_phrase}; check the address, the model's name and the key"
-            )
-        if response.status_code == 429 or response.status_code >= 500:
-            await asyncio.sleep(2.0**attempt)
-            continue
-        return _content(response, tally)
-    tally.refused["no answer: the server is busy"] += 1
-    return ""
-
-
-def _content(response: httpx.Response, tally: Tally) -> str:
     try:
-        answer: Any = response.json()
-        usage = answer.get("usage") or {}
-        tally.prompt_tokens += int(usage.get("prompt_tokens", 0))
-        tally.completion_tokens += int(usage.get("completion_tokens", 0))
-        return str(answer["choices"][0]["message"]["content"])
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        tally.refused["the answer is no chat completion"] += 1
+        answer = await connection.complete(messages, max_tokens=MAX_TOKENS, temperature=1.0)
+    except UnusableAnswerError as error:
+        tally.refused[f"no answer: {error}"] += 1
         return ""
+    tally.prompt_tokens += answer.prompt_tokens
+    tally.completion_tokens += answer.completion_tokens
+    return answer.text
 
 
 def _checked(

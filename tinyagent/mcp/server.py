@@ -31,6 +31,7 @@ from tinyagent.approval.approval import Decision
 from tinyagent.approval.describe import proposed
 from tinyagent.approval.visible import visible
 from tinyagent.opening import program_version
+from tinyagent.runs.report import Call, told, waiting
 from tinyagent.runs.state import RunState
 
 INSTRUCTIONS = (
@@ -45,16 +46,6 @@ _NOBODY = (
     "changed. Use a client with elicitation, or serve TinyAgent with `python app.py --mcp` and "
     "approve on its page."
 )
-
-
-class Call(BaseModel):
-    """A call that waits for approval: what it does, in words, and what to be wary of."""
-
-    task: int
-    tool: str
-    text: str
-    arguments: dict[str, Any]
-    warnings: list[str]
 
 
 class Proposal(BaseModel):
@@ -195,15 +186,11 @@ async def _apply(agent: TinyAgent, run: str, asked: str, given: ElicitResult | N
 
 
 def _proposal(state: RunState) -> Proposal:
-    calls = state.approval.calls if state.approval else []
     return Proposal(
         run=state.run,
         plan=state.plan.plan if state.plan else "",
-        calls=[
-            Call(task=c.task, tool=c.tool, text=c.text, arguments=c.arguments, warnings=c.warnings)
-            for c in calls
-        ],
-        answer=_told(state),
+        calls=waiting(state),
+        answer=told(state),
     )
 
 
@@ -211,14 +198,6 @@ def _done(state: RunState, note: str = "") -> Done:
     return Done(
         run=state.run,
         plan=state.plan.plan if state.plan else "",
-        answer=note or _told(state),
+        answer=note or told(state),
         complete=bool(getattr(state.answer, "complete", False)) and not note,
     )
-
-
-def _told(state: RunState) -> str:
-    """The end of a run in words; "" where it has none."""
-    answer = state.answer
-    if answer is None:
-        return ""
-    return answer.message if hasattr(answer, "message") else answer.text

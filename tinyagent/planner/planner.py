@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +20,7 @@ from llguidance.llamacpp import lltokenizer_from_vocab
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
 from tinyagent.errors import RequestError, Stopped
+from tinyagent.planner.base import Avoided, Planned
 from tinyagent.planner.constraints import Constraints, loose_grammar
 from tinyagent.planner.coverage import NOTHING_KNOWN, Coverage
 from tinyagent.planner.draft import Doubt, Draft, Job
@@ -30,7 +30,7 @@ from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar
 from tinyagent.planner.prompt import clean, planner_prompt
 from tinyagent.planner.reconsider import Reconsider
 from tinyagent.planner.spans import time_phrases
-from tinyagent.plans.syntax import JOIN, Call, Plan, Value, read_call, read_plan, references
+from tinyagent.plans.syntax import JOIN, Call, Plan, read_call, read_plan, references
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 
@@ -40,33 +40,6 @@ DOUBT = 2.5
 NO_ODDS: Mapping[str, float] = MappingProxyType({})
 FREE_TOKENS = 500
 """After which unconstrained decoding gives up."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan and what it cost.
-
-    Attributes:
-        plan: valid for the tools that were offered.
-        prompt: as the model saw it.
-        prompt_tokens: its length.
-        plan_tokens: length of the plan.
-        decode_steps: evaluations of the model after the prompt.
-        seconds: "prefill", "decode" and "total".
-        confidence: mean probability of the tokens that were chosen, among those allowed.
-        model: the model and server that wrote it; "" for the planner here.
-        note: what the person is to know of how it came to be; "" where there is nothing.
-    """
-
-    plan: Plan
-    prompt: str
-    prompt_tokens: int
-    plan_tokens: int
-    decode_steps: int
-    seconds: dict[str, float]
-    confidence: float
-    model: str = ""
-    note: str = ""
 
 
 class Planner:
@@ -102,22 +75,14 @@ class Planner:
         odds: Mapping[str, float] = NO_ODDS,
         on_text: Callable[[str], None] = lambda text: None,
         on_restart: Callable[[], None] = lambda: None,
-        avoid: Collection[tuple[str, tuple[Value, ...]]] = (),
+        avoid: Avoided = (),
         stop: Callable[[], bool] = lambda: False,
     ) -> Planned:
-        """Plan a request.
+        """Plan a request; see ``base.Planner``.
 
-        Args:
-            request: the user's words.
-            tools: those that may be called; with none, the plan is ``join()``. Of one that
-                the model was not trained on, times are whole phrases that resolve, and it
-                is not refused: that it fits the request is taken from who offers it.
-            now: against which times must resolve.
-            odds: ToolRAG's log-odds that the request needs a tool, in nats, where they are known.
-            on_text: gets the plan as it is decoded, in pieces; a line ends with a line feed.
-            on_restart: what ``on_text`` got so far is void; the plan comes again.
-            avoid: calls that must not come again.
-            stop: asked between steps; when it is true, planning ends.
+        With no tools, the plan is ``join()``. Of a tool that the model was not trained on,
+        times are whole phrases that resolve, and it is not refused: that it fits the request
+        is taken from who offers it.
 
         Raises:
             RequestError: the request is longer than the model can read.

@@ -10,8 +10,9 @@ from tinyagent.models import find
 from tinyagent.planner import load_planner, load_writer
 
 if TYPE_CHECKING:
+    from tinyagent.planner.base import Planner
     from tinyagent.remote.chat import Server
-    from tinyagent.runs.parts import Planner
+    from tinyagent.remote.examples import Examples
     from tinyagent.settings import Settings
     from tinyagent.writers import Writer
 
@@ -25,16 +26,11 @@ def planner_of(settings: Settings) -> Planner:
     """
     if not settings.server:
         return load_planner(settings)
-    from tinyagent.remote.examples import Examples
     from tinyagent.remote.fallback import FallbackPlanner
     from tinyagent.remote.planner import RemotePlanner
-    from tinyagent.toolrag.encoder import Encoder
 
-    models = settings.models
-    encoder = Encoder(
-        find("minilm-int8", models), find("minilm-tokenizer", models), settings.threads
-    )
-    examples = Examples(encoder, models / "cache")
+    ours = settings.server_prompt == "trained"
+    examples = None if ours else _examples(settings)
     remote = RemotePlanner(server_of(settings), examples, settings.server_grammar)
     if not settings.server_fallback:
         return remote
@@ -42,28 +38,55 @@ def planner_of(settings: Settings) -> Planner:
 
 
 def writer_of(settings: Settings) -> Writer | None:
-    """The writer that the settings ask for; None where they are switched off."""
+    """The writer that the settings ask for; None where they are switched off.
+
+    Raises:
+        SettingsError: the server's model cannot write, is not named, or its key is not there.
+        ModelError: a model file is missing or damaged.
+    """
     if not settings.writers:
         return None
     if not (settings.server and settings.server_writers):
         return load_writer(settings)
+    if settings.server_prompt == "trained":
+        raise SettingsError(
+            "setting server_writers: TinyAgent's own planner (server_prompt trained) writes no "
+            "texts; set server_writers to false, and they are written here"
+        )
     from tinyagent.remote.writer import RemoteWriter
 
     return RemoteWriter(server_of(settings))
 
 
 def server_of(settings: Settings) -> Server:
-    """The server that the settings name, with its key from the environment.
+    """The server that the settings name, with its key from the environment or the keychain.
 
     Raises:
-        SettingsError: its model is not named, or the variable of its key is not set.
+        SettingsError: its model is not named, or its key is not there.
     """
-    from tinyagent.remote.chat import Server, read_key
+    from tinyagent.keys import read_key
+    from tinyagent.remote.chat import Server
 
-    if not settings.server_model:
+    server = Server(
+        settings.server,
+        settings.server_model,
+        read_key(settings.server_key, "setting server_key"),
+        settings.server_timeout,
+    )
+    if not server.model:
         raise SettingsError(
-            f"server {settings.server}: name its model with the setting server_model; "
-            f"{settings.server.rstrip('/')}/models lists them"
+            f"server {server.shown}: name its model with the setting server_model; "
+            f"{server.shown.rstrip('/')}/models lists them"
         )
-    key = read_key(settings.server_key)
-    return Server(settings.server, settings.server_model, key, settings.server_timeout)
+    return server
+
+
+def _examples(settings: Settings) -> Examples:
+    from tinyagent.remote.examples import Examples
+    from tinyagent.toolrag.encoder import Encoder
+
+    models = settings.models
+    encoder = Encoder(
+        find("minilm-int8", models), find("minilm-tokenizer", models), settings.threads
+    )
+    return Examples(encoder, models / "cache")

@@ -1,4 +1,4 @@
-"""Chat completions of an OpenAI-compatible server: vLLM, llama-server, Ollama, a cloud.
+"""Completions of an OpenAI-compatible server: vLLM, llama-server, Ollama, a cloud.
 
 A request that may pass if it is made again (nobody there for a moment, too busy,
 cut off half-way) is made again, each time after a longer pause. What remains is
@@ -9,19 +9,21 @@ written nowhere.
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from tinyagent.errors import ServerError, SettingsError, Stopped
+from tinyagent.errors import ServerError, Stopped, UnusableAnswerError
 
 Message = dict[str, str]
 """``role`` and ``content``."""
+
+Prompt = str | Sequence[Message]
+"""A text to be gone on with, or messages to be answered."""
 
 TRIES = 3
 PAUSE, LONGEST_PAUSE = 0.5, 8.0
@@ -54,12 +56,23 @@ class Server:
     timeout: float = 60.0
 
     def __repr__(self) -> str:
-        return f"Server({self.url!r}, {self.model!r})"
+        return f"Server({self.shown!r}, {self.model!r})"
+
+    @property
+    def place(self) -> str:
+        """Host and port; never a user or a password that stands before them in the URL."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    @property
+    def shown(self) -> str:
+        """The URL as it may be shown and recorded."""
+        bare = urlsplit(self.url)._replace(netloc=self.place, query="", fragment="")
+        return bare.geturl()
 
     @property
     def name(self) -> str:
         """Model and host, for traces."""
-        return f"{self.model} at {urlsplit(self.url).netloc}"
+        return f"{self.model} at {self.place}"
 
 
 @dataclass(frozen=True)
@@ -73,29 +86,30 @@ class Completion:
 
 def complete(
     server: Server,
-    messages: Sequence[Message],
+    prompt: Prompt,
     *,
     max_tokens: int,
+    temperature: float = 0.0,
     options: Mapping[str, Any] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Completion:
-    """Ask for one answer, as likely as can be (temperature 0).
+    """Ask for one answer, and wait for it; see ``Connection.complete``.
 
     Args:
-        options: more keys of the request, such as a grammar.
         stop: asked all the time; when it is true, the request is dropped.
 
     Raises:
         ServerError: no usable answer came.
         Stopped: ``stop`` was true.
     """
-    body = {
-        "model": server.model,
-        "messages": list(messages),
-        "max_tokens": max_tokens,
-        "temperature": 0,
-    }
-    return asyncio.run(_unless_stopped(server, body | dict(options or {}), stop))
+
+    async def ask() -> Completion:
+        async with Connection(server) as connection:
+            return await connection.complete(
+                prompt, max_tokens=max_tokens, temperature=temperature, options=options
+            )
+
+    return asyncio.run(_unless_stopped(ask(), stop))
 
 
 def owner(server: Server) -> str:
@@ -113,21 +127,85 @@ def owner(server: Server) -> str:
         return ""
 
 
-def read_key(variable: str, environ: Mapping[str, str] = os.environ) -> str:
-    """The key in an environment variable; "" where no variable is named.
+class Connection:
+    """A server that many tasks may ask at once: ``async with Connection(server) as connection``."""
 
-    Raises:
-        SettingsError: the variable is not set.
-    """
-    if variable and not environ.get(variable):
-        raise SettingsError(f"setting server_key: the environment has no variable {variable}")
-    return environ[variable] if variable else ""
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._where = f"the server {server.shown}"
+
+    async def __aenter__(self) -> Self:
+        self._client = _client(self._server)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def complete(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        options: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        """Ask for one answer, again where that may help.
+
+        Args:
+            prompt: messages to answer, or a text to be gone on with as it stands.
+            max_tokens: the longest answer.
+            temperature: 0 takes the likeliest token each time.
+            options: more keys of the request, such as a grammar.
+
+        Raises:
+            UnusableAnswerError: this request got no answer that can be used; another may.
+            ServerError: nobody is there, or the key, the address or the model is refused.
+        """
+        body: dict[str, Any] = {
+            "model": self._server.model,
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+        }
+        path = "completions" if isinstance(prompt, str) else "chat/completions"
+        body |= {"prompt": prompt} if isinstance(prompt, str) else {"messages": list(prompt)}
+        body |= options or {}
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(TRIES),
+            wait=wait_exponential_jitter(multiplier=PAUSE, max=LONGEST_PAUSE),
+            retry=retry_if_exception(lambda e: isinstance(e, ServerError) and e.passing),
+            reraise=True,
+        )
+        return await retrying(self._try, path, body)
+
+    async def _try(self, path: str, body: dict[str, Any]) -> Completion:
+        where, seconds = self._where, self._server.timeout
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._client.post(path, json=body)
+        except TimeoutError as error:
+            raise UnusableAnswerError(
+                f"{where} gave no answer within {seconds:g} seconds; "
+                "it may be busy, or the model too large for it"
+            ) from error
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise ServerError(
+                f"{where} is not there; start it, or check the address", True
+            ) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise ServerError(f"{where}: that is no address ({error})") from error
+        except httpx.HTTPError as error:
+            raise UnusableAnswerError(
+                f"{where} broke off its answer ({_said(error)})", True
+            ) from error
+        if response.status_code >= 400:
+            raise _refusal(response, where, self._server.key)
+        return _read(response, where)
 
 
 async def _unless_stopped(
-    server: Server, body: dict[str, Any], stop: Callable[[], bool]
+    work: Coroutine[Any, Any, Completion], stop: Callable[[], bool]
 ) -> Completion:
-    asking = asyncio.create_task(_ask(server, body))
+    asking = asyncio.create_task(work)
     try:
         while not asking.done():
             if stop():
@@ -138,57 +216,29 @@ async def _unless_stopped(
         asking.cancel()
 
 
-async def _ask(server: Server, body: dict[str, Any]) -> Completion:
-    retrying = AsyncRetrying(
-        stop=stop_after_attempt(TRIES),
-        wait=wait_exponential_jitter(multiplier=PAUSE, max=LONGEST_PAUSE),
-        retry=retry_if_exception(lambda e: isinstance(e, ServerError) and e.passing),
-        reraise=True,
-    )
-    async with _client(server) as client:
-        async for attempt in retrying:
-            with attempt:
-                return await _try(server, client, body)
-    raise AssertionError("the last try raises or returns")
-
-
-async def _try(server: Server, client: httpx.AsyncClient, body: dict[str, Any]) -> Completion:
-    where = f"the server {server.url}"
-    try:
-        async with asyncio.timeout(server.timeout):
-            response = await client.post("chat/completions", json=body)
-    except TimeoutError as error:
-        raise ServerError(
-            f"{where} gave no answer within {server.timeout:g} seconds; "
-            "it may be busy, or the model too large for it"
-        ) from error
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise ServerError(f"{where} is not there; start it, or check the address", True) from error
-    except httpx.InvalidURL as error:
-        raise ServerError(f"{where}: that is no address ({error})") from error
-    except httpx.HTTPError as error:
-        raise ServerError(f"{where} broke off its answer ({_said(error)})", True) from error
+def _refusal(response: httpx.Response, where: str, key: str) -> ServerError:
     status = response.status_code
-    if status >= 400:
-        cure = _CURES.get(status, "look at its log")
-        passing = status in (408, 429) or status >= 500
-        told = f"{where} answers {status} {response.reason_phrase}".rstrip()
-        raise ServerError(f"{told}{_detail(response, server.key)}; {cure}", passing)
-    return _read(response, where)
+    cure = _CURES.get(status, "look at its log")
+    told = f"{where} answers {status} {response.reason_phrase}".rstrip()
+    text = f"{told}{_detail(response, key)}; {cure}"
+    if status in (401, 403, 404):
+        return ServerError(text)
+    return UnusableAnswerError(text, status in (408, 429) or status >= 500)
 
 
 def _read(response: httpx.Response, where: str) -> Completion:
     try:
         answer: Any = response.json()
-        text = answer["choices"][0]["message"]["content"]
+        choice = answer["choices"][0]
+        text = choice["message"]["content"] if "message" in choice else choice["text"]
         usage = answer.get("usage") or {}
         prompt, made = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
         if not isinstance(text, str):
             raise TypeError("content is no text")
         return Completion(text, int(prompt), int(made))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ServerError(
-            f"{where} answers, but with no chat completion; is it an OpenAI-compatible API?"
+        raise UnusableAnswerError(
+            f"{where} answers, but with no completion; is it an OpenAI-compatible API?"
         ) from error
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Unpack
 
 from tinyagent.errors import ServerError
-from tinyagent.planner.planner import NO_ODDS, Planned
-from tinyagent.plans.syntax import Value
+from tinyagent.planner.base import Planned, Planner, PlanOptions
 from tinyagent.remote.planner import RemotePlanner
-from tinyagent.runs.parts import Planner
 from tinyagent.tools.registry import ToolSet
 
 
@@ -23,35 +22,12 @@ class FallbackPlanner:
         self._local: Planner | None = None
 
     def plan(
-        self,
-        request: str,
-        tools: ToolSet,
-        now: datetime,
-        *,
-        odds: Mapping[str, float] = NO_ODDS,
-        on_text: Callable[[str], None] = lambda text: None,
-        on_restart: Callable[[], None] = lambda: None,
-        avoid: Collection[tuple[str, tuple[Value, ...]]] = (),
-        stop: Callable[[], bool] = lambda: False,
+        self, request: str, tools: ToolSet, now: datetime, **options: Unpack[PlanOptions]
     ) -> Planned:
         """The server's plan, or else the local planner's, with a note that says why."""
-
-        def ask(planner: Planner) -> Planned:
-            planned = planner.plan(
-                request,
-                tools,
-                now,
-                odds=odds,
-                on_text=on_text,
-                on_restart=on_restart,
-                avoid=avoid,
-                stop=stop,
-            )
-            assert isinstance(planned, Planned)
-            return planned
-
         try:
-            return ask(self._remote)
+            return self._remote.plan(request, tools, now, **options)
         except ServerError as error:
             self._local = self._local or self._load()
-            return replace(ask(self._local), note=f"Planned on this computer: {error}.")
+            planned = self._local.plan(request, tools, now, **options)
+            return replace(planned, note=f"Planned on this computer: {error}.")

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Unpack
 
-from tinyagent.errors import PlanError, ServerError
-from tinyagent.planner.planner import NO_ODDS, Planned
-from tinyagent.plans.syntax import Plan, Value, read_plan
+from tinyagent.errors import PlanError, UnusableAnswerError
+from tinyagent.planner.base import Planned, PlanOptions
+from tinyagent.planner.prompt import END, planner_prompt
+from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems
-from tinyagent.remote.chat import Completion, Message, Server, complete, owner
+from tinyagent.remote.chat import Prompt, Server, complete, owner
 from tinyagent.remote.examples import Solved
 from tinyagent.remote.grammar import plan_grammar
 from tinyagent.remote.prompt import messages, repair
@@ -29,10 +30,10 @@ Grammar = Literal["auto", "gbnf", "vllm", "none"]
 
 EXAMPLES = 6
 MAX_TOKENS = 700
+SECOND_TEMPERATURE = 0.6
+"""Of the second answer of our own planner: the likeliest one was wrong."""
 _OWNERS: dict[str, Grammar] = {"llamacpp": "gbnf", "me": "gbnf", "vllm": "vllm"}
 """What servers call themselves ("me" is llama-cpp-python's)."""
-
-Avoided = Collection[tuple[str, tuple[Value, ...]]]
 
 
 class FindsExamples(Protocol):
@@ -46,71 +47,84 @@ class FindsExamples(Protocol):
 class _Asked:
     """What was asked and answered so far."""
 
-    messages: list[Message]
-    answer: str = ""
+    prompt: Prompt
     prompt_tokens: int = 0
     plan_tokens: int = 0
-    steps: int = 0
+    tries: int = 0
 
-    def take(self, completion: Completion) -> None:
-        self.answer = completion.text
-        self.prompt_tokens += completion.prompt_tokens
-        self.plan_tokens += completion.completion_tokens
-        self.steps += 1
+    @property
+    def text(self) -> str:
+        """The prompt, for the trace."""
+        if isinstance(self.prompt, str):
+            return self.prompt
+        return "\n\n".join(f"{m['role']}: {m['content']}" for m in self.prompt)
 
 
 class RemotePlanner:
     """Plans with a model on a server. One request at a time.
 
     Args:
-        examples: finds what is shown to the model.
+        examples: finds what is shown to the model. None: the model is TinyAgent's own
+            planner, which gets the short prompt that it was trained on.
         grammar: how the server takes one; "auto" asks it who it is, once.
     """
 
-    def __init__(self, server: Server, examples: FindsExamples, grammar: Grammar = "auto") -> None:
+    def __init__(
+        self, server: Server, examples: FindsExamples | None, grammar: Grammar = "auto"
+    ) -> None:
         self._server = server
         self._examples = examples
         self._grammar = grammar
 
     def plan(
-        self,
-        request: str,
-        tools: ToolSet,
-        now: datetime,
-        *,
-        odds: Mapping[str, float] = NO_ODDS,
-        on_text: Callable[[str], None] = lambda text: None,
-        on_restart: Callable[[], None] = lambda: None,
-        avoid: Avoided = (),
-        stop: Callable[[], bool] = lambda: False,
+        self, request: str, tools: ToolSet, now: datetime, **options: Unpack[PlanOptions]
     ) -> Planned:
-        """Plan a request; see ``parts.Planner``.
+        """Plan a request; see ``base.Planner``.
 
         Raises:
             ServerError: the server gave no plan that can be used.
             Stopped: ``stop`` was true.
         """
         began = time.perf_counter()
-        shown = self._examples.nearest(request, set(tools), EXAMPLES)
-        asked = _Asked(messages(request, tools, now, shown))
-        options = self._options(tools)
+        asked = _Asked(self._prompt(request, tools, now))
         for more_tries in (True, False):
-            completion = complete(
-                self._server, asked.messages, max_tokens=MAX_TOKENS, options=options, stop=stop
-            )
-            asked.take(completion)
-            plan, wrong = _read(completion.text, tools, now)
+            answer = self._ask(asked, tools, options.get("stop", lambda: False))
+            plan, wrong = _read(answer, tools, now)
+            avoid = options.get("avoid", ())
             found_nothing = [c for c in avoid if any((x.tool, x.arguments) == c for x in plan)]
             if not wrong and not found_nothing:
-                on_text(f"{plan}\n")
+                if on_text := options.get("on_text"):
+                    on_text(f"{plan}\n")
                 return self._planned(plan, asked, time.perf_counter() - began)
-            if more_tries:
-                asked.messages = repair(asked.messages, completion.text, wrong, found_nothing)
+            if more_tries and not isinstance(asked.prompt, str):
+                asked.prompt = repair(asked.prompt, answer, wrong, found_nothing)
         reason = wrong[0] if wrong else "it repeats a call that found nothing"
-        raise ServerError(
+        raise UnusableAnswerError(
             f"the model {self._server.name} wrote no plan that can be used ({reason}); "
             "say it in other words, or take a larger model"
         )
+
+    def _prompt(self, request: str, tools: ToolSet, now: datetime) -> Prompt:
+        if self._examples is None:
+            return planner_prompt(request, tools.values())
+        shown = self._examples.nearest(request, set(tools), EXAMPLES)
+        return messages(request, tools, now, shown)
+
+    def _ask(self, asked: _Asked, tools: ToolSet, stop: Callable[[], bool]) -> str:
+        """The model's answer; our own is not trained to repair, and draws its second one."""
+        ours = isinstance(asked.prompt, str)
+        completion = complete(
+            self._server,
+            asked.prompt,
+            max_tokens=MAX_TOKENS,
+            temperature=SECOND_TEMPERATURE if ours and asked.tries else 0.0,
+            options=self._options(tools) | ({"stop": [END]} if ours else {}),
+            stop=stop,
+        )
+        asked.prompt_tokens += completion.prompt_tokens
+        asked.plan_tokens += completion.completion_tokens
+        asked.tries += 1
+        return completion.text
 
     def _options(self, tools: ToolSet) -> dict[str, Any]:
         """The keys of a request that hold the model to the plan language."""
@@ -123,13 +137,12 @@ class RemotePlanner:
         return {}
 
     def _planned(self, plan: Plan, asked: _Asked, seconds: float) -> Planned:
-        prompt = "\n\n".join(f"{m['role']}: {m['content']}" for m in asked.messages)
         return Planned(
             plan,
-            prompt,
+            asked.text,
             asked.prompt_tokens,
             asked.plan_tokens,
-            asked.steps,
+            asked.tries,
             {"prefill": 0.0, "decode": seconds, "total": seconds},
             1.0,
             self._server.name,

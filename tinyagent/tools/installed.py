@@ -1,4 +1,4 @@
-"""The tools that are there: the sixteen, a person's own, those of installed packages.
+"""The tools that are there: the sixteen, a person's own, those of packages, Apple Shortcuts.
 
 A person's own are Python files in the tools folder of the settings; a package
 names its own under the entry point ``tinyagent.tools``. Both hold functions
@@ -11,28 +11,39 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from tinyagent.errors import ToolDeclarationError
 from tinyagent.tools.registry import Tool, ToolSet
+from tinyagent.tools.shortcuts import shortcut_tools
 from tinyagent.tools.sixteen import SIXTEEN
 
 ENTRY_POINT = "tinyagent.tools"
+NO_SHORTCUTS: Mapping[str, str] = MappingProxyType({})
 _MODULE = "tinyagent_own_"
 
 
-def installed_tools(folder: Path) -> ToolSet:
-    """The sixteen, the tools of the files in ``folder``, and those of packages.
+def installed_tools(
+    folder: Path, shortcuts: Mapping[str, str] = NO_SHORTCUTS, timeout: float = 60.0
+) -> ToolSet:
+    """The sixteen, the tools of the files in ``folder``, those of packages, and Apple Shortcuts.
+
+    Args:
+        folder: it need not exist.
+        shortcuts: by name, what each does.
+        timeout: seconds that a shortcut may take.
 
     Raises:
         ToolDeclarationError: a file or package cannot be loaded, a tool is declared
             wrongly, or two share a name; the message names the place.
+        SettingsError: a shortcut is described wrongly, or there can be none here.
     """
-    return SIXTEEN.with_more([*_of_folder(folder), *_of_packages()])
+    tools = SIXTEEN.with_more([*_of_folder(folder), *_of_packages()])
+    return tools.with_more(shortcut_tools(shortcuts, tools, timeout))
 
 
 def _of_folder(folder: Path) -> Iterable[Tool]:
