@@ -25,7 +25,6 @@ def load_planner(settings: Settings) -> Planner:
 
 def planner_of(path: Path, settings: Settings, constraints: Constraints | None = None) -> Planner:
     """The planner of a GGUF file, held to all ``constraints`` where none are given."""
-    from tinyagent.planner import coverage
     from tinyagent.planner.constraints import Constraints
     from tinyagent.planner.engine import Engine
     from tinyagent.planner.planner import Planner
@@ -33,7 +32,6 @@ def planner_of(path: Path, settings: Settings, constraints: Constraints | None =
     return Planner(
         Engine(path, limit=PLANNER_TOKENS, threads=settings.threads),
         Constraints.ALL if constraints is None else constraints,
-        coverage=coverage.read(find("planner-coverage", settings.models)),
     )
 
 

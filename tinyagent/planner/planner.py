@@ -22,7 +22,6 @@ from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 from tinyagent.errors import RequestError, Stopped
 from tinyagent.planner.base import Avoided, Planned
 from tinyagent.planner.constraints import Constraints, loose_grammar
-from tinyagent.planner.coverage import NOTHING_KNOWN, Coverage
 from tinyagent.planner.draft import Doubt, Draft, Job
 from tinyagent.planner.engine import Engine, Logits
 from tinyagent.planner.faults import fault
@@ -35,7 +34,7 @@ from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 
 LINE_TRIES = 4
-DOUBT = 2.5
+DOUBT = 0.7
 """Nats by which a token may be less likely than the chosen one, to be worth a try later."""
 NO_ODDS: Mapping[str, float] = MappingProxyType({})
 FREE_TOKENS = 500
@@ -46,8 +45,7 @@ class Planner:
     """Plans with one llama.cpp engine; not thread-safe, one request at a time.
 
     With less than all ``constraints``, plans may be invalid: that is for measuring.
-    ``trained`` names the tools that the model was trained on; ``coverage`` helps to choose
-    between drafts.
+    ``trained`` names the tools that the model was trained on.
     """
 
     def __init__(
@@ -55,10 +53,8 @@ class Planner:
         engine: Engine,
         constraints: Constraints = Constraints.ALL,
         trained: Collection[str] = SIXTEEN,
-        coverage: Coverage = NOTHING_KNOWN,
     ) -> None:
         self._engine = engine
-        self._coverage = coverage
         self._trained = trained
         self._constraints = constraints
         self._tokenizer = lltokenizer_from_vocab(engine.vocab)
@@ -118,7 +114,7 @@ class Planner:
             draft = self._decode(job, Draft(), ways)
         better = draft
         if self._constraints is Constraints.ALL:
-            better = Reconsider(self._engine, self._decode, self._coverage).best(job, draft, ways)
+            better = Reconsider(self._engine, self._decode).best(job, draft, ways)
         if better is not draft:
             on_restart()
             on_text(str(better.plan) + "\n")

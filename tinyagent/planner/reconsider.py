@@ -2,11 +2,11 @@
 
 Greedy decoding takes no line back, and what is wrong with a plan often shows
 only at its end: a look-up that nothing uses; a tool that ToolRAG is sure of and
-that is not called; a call of a tool that ToolRAG doubted; a person whom it
-forgot where another choice came near. For each of them the plan is decoded
-again, from the line in question, with that way closed or demanded, or from the
-close choice on, made the other way. Of all these drafts the one is taken that
-planner, ToolRAG and ``coverage`` together find likeliest.
+that is not called; a call of a tool that ToolRAG doubted; a close choice that
+leads to what is unlikely. For each of them the plan is decoded again, from the
+line in question, with that way closed or demanded, or from the close choice on,
+made the other way. Of all these drafts the one is taken that planner and ToolRAG
+together find likeliest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyagent.planner.coverage import Coverage
 from tinyagent.planner.draft import Doubt, Draft, Job
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.grammar import Ways
@@ -26,13 +25,11 @@ from tinyagent.plans.validate import unused_lookups
 
 UNUSED_PENALTY = 3.0
 """Nats that a plan loses for a look-up that nothing uses; without it they stay too often."""
-COVERAGE = 0.5
-"""Weight of a draft's coverage: its words are counted one by one, though they come in phrases."""
 SURE = 1.0
 """Log-odds from which a tool that is not called is tried."""
 DOUBTED = 0.0
 """Log-odds up to which a tool that is called is tried without."""
-DOUBTS = 4
+DOUBTS = 3
 """How many of the closest choices of a draft are tried the other way."""
 ROUNDS = 3
 """How often the best draft so far is considered again."""
@@ -46,12 +43,10 @@ class Reconsider:
         engine: has read the prompt, and what was decoded last.
         decode: ``(job, draft, ways, first, begun)``: goes on from a draft to its end; ``first``
             are the ways of its next line alone, ``begun`` the tokens that it begins with.
-        coverage: what tells a draft that leaves out what the request says.
     """
 
     engine: Engine
     decode: Callable[[Job, Draft, Ways, Ways | None, Sequence[int]], Draft]
-    coverage: Coverage
 
     def best(self, job: Job, draft: Draft, ways: Ways) -> Draft:
         """The likeliest of a draft and what it might have been."""
@@ -158,13 +153,12 @@ class Reconsider:
 
     def score(self, job: Job, draft: Draft) -> float:
         """How likely a draft is, in nats: to the planner, its free text aside (a plan is not
-        worse for saying more), to ToolRAG, and by the words of the request that it says again."""
+        worse for saying more), and to ToolRAG."""
         first = self.engine.start(job.prompt)
         tokens = self.engine.log_probabilities(draft.tokens, first)
         planner = sum(p for p, told in zip(tokens, self._told(job, draft), strict=True) if not told)
         odds = sum(job.odds.get(tool, 0.0) for tool in draft.used)
-        said = COVERAGE * self.coverage.score(job.request, draft.plan)
-        return planner + odds + said - UNUSED_PENALTY * len(self._unused(job, draft))
+        return planner + odds - UNUSED_PENALTY * len(self._unused(job, draft))
 
     def _told(self, job: Job, draft: Draft) -> list[bool]:
         """Which tokens of a draft are free text."""

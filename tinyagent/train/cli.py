@@ -95,17 +95,6 @@ def planner(
 
 
 @app.command()
-def coverage(data: Data) -> None:
-    """Count which words of requests are said again in their plans; ship it in models/planner."""
-    with explained():
-        from tinyagent.settings import load_settings
-        from tinyagent.train.coverage import ship
-
-        made = ship(split(data, "train"), load_settings().models)
-    typer.echo(f"{made}: {made.stat().st_size / 1e3:.0f} kB")
-
-
-@app.command()
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a planner's run.")],
 ) -> None:
