@@ -33,7 +33,7 @@ from tinyagent.versions import Versions, with_versions
 
 FURTHER = Path(__file__).parent.parent / "benchmarks" / "further"
 NOW = datetime(2026, 11, 24, 9, 30)
-WAYS = ("Put on some {}", "put {} on please", "I'm in the mood for {}")
+WAYS = ("Put on some {}", "put {} on please", "let's have {} on")
 PLAYED = """Nina Simone
 Miles Davis
 the Beatles
@@ -149,7 +149,7 @@ def test_twenty_labels_teach_a_new_tool(store: TraceStore, tools: ToolSet) -> No
     before = load(settings, tools)
     assert not any("play_music" in before.select(request).tools for request, _ in others)
 
-    options = ["--rows", "400", "--fixed", "8", "--epochs", "2", "--traces", str(store.path)]
+    options = ["--rows", "240", "--fixed", "4", "--traces", str(store.path)]
     result = CliRunner().invoke(app, ["retrain", *options])
     assert result.exit_code == 0, result.output
     assert "in use now" in result.output
