@@ -62,9 +62,6 @@ def agent(settings: Settings, folder: Path) -> Iterator[TinyAgent]:
         yield agent
 
 
-@pytest.mark.xfail(
-    strict=False, reason="own tools are scored on the scale of the ToolRAG that was shipped before"
-)
 def test_the_example_of_the_docs_is_planned_approved_run_traced_and_exported(
     agent: TinyAgent, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from tinyagent.planner.planner import Planner
 from tinyagent.planner.prompt import planner_prompt
 from tinyagent.plans.validate import problems
 from tinyagent.settings import Settings
-from tinyagent.toolrag.base import MOST_CERTAIN, OVERSTATED, Selection, log_odds
+from tinyagent.toolrag.base import DESCRIBED_LEAN, LEAN, MOST_CERTAIN, Selection, log_odds
 from tinyagent.tools.sixteen import SIXTEEN
 
 NOW = datetime(2026, 11, 24, 9, 30)
@@ -35,15 +35,16 @@ def engine() -> Engine:
     return Engine(find("planner-q4_0", Settings().models))
 
 
-def test_odds_come_from_a_classifier_alone() -> None:
+def test_odds_come_from_a_classifier_and_from_descriptions() -> None:
     probabilities = {"send_sms": 0.9, "create_note": 0.0}
     classified = Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0)
-    assert classified.odds == {"send_sms": pytest.approx(log_odds(0.9) - OVERSTATED)}
+    assert classified.odds == {"send_sms": pytest.approx(log_odds(0.9) - LEAN)}
     assert log_odds(0.9) == pytest.approx(2.197, abs=1e-3)
     assert log_odds(1.0) == log_odds(MOST_CERTAIN)
     assert Selection(probabilities, ["send_sms"], None, "basic", 0.0).odds == {}
     described = frozenset({"send_sms"})
-    assert Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0, described).odds == {}
+    scored = Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0, described)
+    assert scored.odds == {"send_sms": pytest.approx(log_odds(0.9) - DESCRIBED_LEAN)}
 
 
 def test_a_doubted_tool_that_is_needed_stays(planner: Planner) -> None:

@@ -12,7 +12,7 @@ from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.plans.validate import problems
 from tinyagent.runs.state import RunState, TaskState
 from tinyagent.tools.registry import ToolSet
-from tinyagent.traces.declared import tools_of
+from tinyagent.traces.declared import known_tools
 from tinyagent.traces.labels import REASONS, Label, current, final_plan, proposed_plan
 from tinyagent.traces.rows import Trace
 from ui.graph import graph
@@ -75,9 +75,9 @@ def read_label(form: Mapping[str, Any], trace: Trace) -> Label:
     return Label(trace["id"], verdict, reasons, right, str(form["note"]).strip())
 
 
-def check(text: str, trace: Trace) -> dict[str, Any]:
+def check(text: str, trace: Trace, installed: ToolSet) -> dict[str, Any]:
     """All that is wrong with a run's right plan as it is typed; its DAG, if it can be drawn."""
-    tools, now = tools_of(trace), datetime.fromisoformat(trace["now"])
+    tools, now = known_tools(trace, installed), datetime.fromisoformat(trace["now"])
     try:
         plan = read_plan(text)
     except PlanError as error:

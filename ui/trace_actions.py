@@ -28,7 +28,7 @@ def trace_actions(agent: TinyAgent) -> list[Callable[[Form], Any]]:
     def check_label(form: Form) -> Form:
         """What is wrong with the right ``plan`` that is being typed, and its DAG."""
         try:
-            return check(form["plan"], agent.traces.read(form["trace"]))
+            return check(form["plan"], agent.traces.read(form["trace"]), agent.tools)
         except TinyAgentError as error:
             return {"problems": [str(error)], "graph": ""}
 
@@ -38,7 +38,7 @@ def trace_actions(agent: TinyAgent) -> list[Callable[[Form], Any]]:
         trace = form["trace"]
         try:
             following = neighbours(store, trace)[1] if form["queue"] else trace
-            store.label(read_label(form, store.read(trace)), datetime.now())
+            store.label(read_label(form, store.read(trace)), datetime.now(), agent.tools)
         except TinyAgentError as error:
             return {"error": str(error)}
         if not following:

@@ -11,6 +11,7 @@ from tinyagent.evaluation.sets import Item
 from tinyagent.planner.planner import Planner
 from tinyagent.plans.syntax import Plan
 from tinyagent.toolrag.base import ToolRAG
+from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 
 
@@ -40,18 +41,25 @@ class Outcome:
 
 
 def evaluate(
-    items: Iterable[Item], toolrag: ToolRAG, planner: Planner, progress: Progress | None = None
+    items: Iterable[Item],
+    toolrag: ToolRAG,
+    planner: Planner,
+    progress: Progress | None = None,
+    tools: ToolSet = SIXTEEN,
 ) -> list[Outcome]:
-    """An outcome for each request, in order; what fails to plan is one, too."""
+    """An outcome for each request, in order; what fails to plan is one, too.
+
+    ``tools`` are those that ToolRAG picks from.
+    """
     shown = progress(list(items)) if progress else items
-    return [_outcome(item, toolrag, planner) for item in shown]
+    return [_outcome(item, toolrag, planner, tools) for item in shown]
 
 
 Progress = Callable[[list[Item]], Iterable[Item]]
 """Iterates the items, and shows how far it is."""
 
 
-def _outcome(item: Item, toolrag: ToolRAG, planner: Planner) -> Outcome:
+def _outcome(item: Item, toolrag: ToolRAG, planner: Planner, tools: ToolSet) -> Outcome:
     selection = toolrag.select(item.query)
     tokens: dict[str, int] = {}
     seconds = {"toolrag": selection.seconds, "total": selection.seconds}
@@ -59,8 +67,8 @@ def _outcome(item: Item, toolrag: ToolRAG, planner: Planner) -> Outcome:
     error = ""
     if selection.tools:
         try:
-            tools = SIXTEEN.only(selection.tools)
-            planned = planner.plan(item.query, tools, item.now, odds=selection.odds)
+            offered = tools.only(selection.tools)
+            planned = planner.plan(item.query, offered, item.now, odds=selection.odds)
         except TinyAgentError as failure:
             plan, error = None, str(failure)
         else:
@@ -77,7 +85,7 @@ def _outcome(item: Item, toolrag: ToolRAG, planner: Planner) -> Outcome:
         probabilities=selection.probabilities,
         tools=tuple(selection.tools),
         plan=plan,
-        score=Score(False, False, False) if plan is None else score(plan, item, SIXTEEN),
+        score=Score(False, False, False) if plan is None else score(plan, item, tools),
         error=error,
         tokens=tokens,
         seconds=seconds,

@@ -98,13 +98,12 @@ class Worker:
 
         models, asked = self._job.settings.models, self._job.asked
         begun = self._versions.file("toolrag", self._job.start["toolrag"], GRAPH)
-        kept = load(replace(self._own, classifier=str(begun or "")))
+        kept = load(replace(self._own, classifier=str(begun or "")), files.tools())
         recipe = Recipe(
             epochs=asked.epochs,
             learning_rate=RATE["toolrag"],
             batch=_BATCH,
-            positive_weight=1.0,
-            lean=0.0,  # both are in what it goes on from
+            positive_weight=1.0,  # in what it goes on from, there is another
             seed=asked.seed,
             threads=self._threads,
             checkpoint_every=_CHECKPOINT,
@@ -116,6 +115,7 @@ class Worker:
             run,
             recipe,
             begun or find("toolrag-classifier", models),
+            files.own(),
         )
 
     def _train_planner(self, files: data.Files, run: Path) -> None:
@@ -145,6 +145,7 @@ class Worker:
         self._tell(part, "compare")
         used = self._versions.chosen()[part]
         found = self._compare(part, run, files)
+        own = files.own() if part == "toolrag" else []
         counts = {name: len(read_test_set(getattr(files, name))) for name in ("learned", "held")}
         made = self._versions.add(
             Version(
@@ -152,7 +153,8 @@ class Worker:
                 job.id,
                 datetime.now().isoformat(timespec="seconds"),
                 start=job.start[part],
-                data={"labels": counts["learned"], "shipped examples": job.asked.rows},
+                data={"labels": counts["learned"], "shipped examples": job.asked.rows}
+                | ({"own tools": ", ".join(own)} if own else {}),
                 metrics=_metrics(found),
             ),
             run,
@@ -176,7 +178,8 @@ class Worker:
         else:
             new = replace(old, planner=str(run / GGUF))
             planners = (load_planner(old), load_planner(new))
-        toolrags = (load(old), load(new))
+        tools = files.tools()
+        toolrags = (load(old, tools), load(new, tools))
         groups: dict[Group, list[Item]] = {
             "fixed": read_test_set(files.fixed),
             "held": read_test_set(files.held),
@@ -185,7 +188,10 @@ class Worker:
         groups = {group: items for group, items in groups.items() if items}
         watch = _Watch(self, 2 * sum(map(len, groups.values())))
         before, after = (
-            {group: evaluate(items, *models, watch.iterate) for group, items in groups.items()}
+            {
+                group: evaluate(items, *models, watch.iterate, tools)
+                for group, items in groups.items()
+            }
             for models in zip(toolrags, planners, strict=True)
         )
         return compare(before, after)

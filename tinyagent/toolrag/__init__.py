@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyagent.models import find
+from tinyagent.models import find, read_manifest
 from tinyagent.toolrag.base import Selection, ToolRAG
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
@@ -22,6 +22,7 @@ def load(settings: Settings, tools: ToolSet = SIXTEEN) -> ToolRAG:
     from tinyagent.toolrag.classifier import TOKENIZER, WORDS_FILE, Classifier, read_labels
     from tinyagent.toolrag.described import WithDescribed
     from tinyagent.toolrag.encoder import Encoder
+    from tinyagent.toolrag.vectors import Vectors
 
     models = settings.models
     if settings.toolrag == "all":
@@ -44,5 +45,9 @@ def load(settings: Settings, tools: ToolSet = SIXTEEN) -> ToolRAG:
     )
     if len(trained) == len(tools):
         return classifier
-    encoder = Encoder(find("minilm-int8", models), tokenizer, settings.threads)
-    return WithDescribed(classifier, tools, trained, encoder, settings.threshold)
+    model = find("minilm-int8", models)
+    kept = (
+        models / "cache" / f"vectors-{read_manifest(models)['minilm-int8'].sha256[:12]}.safetensors"
+    )
+    vectors = Vectors(lambda: Encoder(model, tokenizer, settings.threads), kept)
+    return WithDescribed(classifier, tools, trained, vectors, settings.threshold)

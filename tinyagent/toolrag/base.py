@@ -30,15 +30,20 @@ class Selection:
     @property
     def odds(self) -> dict[str, float]:
         """Log-odds, in nats, that the request needs a tool: of those that were picked by a
-        classifier, of no others."""
+        classifier or by their descriptions, of no others."""
         if self.method != "classifier":
             return {}
-        trained = [name for name in self.tools if name not in self.described]
-        return {name: log_odds(self.probabilities[name]) - OVERSTATED for name in trained}
+        return {name: log_odds(self.probabilities[name]) - self._lean(name) for name in self.tools}
+
+    def _lean(self, name: str) -> float:
+        return DESCRIBED_LEAN if name in self.described else LEAN
 
 
-OVERSTATED = 0.75
+LEAN = 0.75
 """Nats by which the classifier leans towards a tool (``train.toolrag.Recipe.lean``)."""
+DESCRIBED_LEAN = math.log(8.0)
+"""Nats by which descriptions do: to miss a tool is taken for so many times as bad as to offer one
+too many (``benchmarks/further_tools.py``)."""
 MOST_CERTAIN = 0.998
 """It is never surer than this."""
 

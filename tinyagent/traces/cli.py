@@ -124,6 +124,8 @@ def label_run(
 ) -> None:
     """Say whether a run was good, and what would have been right."""
     with explained():
+        from tinyagent.settings import load_settings
+        from tinyagent.tools.installed import installed_tools
         from tinyagent.traces.labels import Label
 
         given = Label(
@@ -133,7 +135,9 @@ def label_run(
             _plan_lines(plan),
             note,
         )
-        written = _store(traces).label(given, datetime.now())
+        written = _store(traces).label(
+            given, datetime.now(), installed_tools(load_settings().tools)
+        )
     typer.echo(f"{trace}: {written.verdict or 'label taken back'}")
     _indented(written.plan)
 
@@ -210,9 +214,16 @@ def import_runs(
 ) -> None:
     """Take in requests with right plans that were made elsewhere, as runs labelled good."""
     with explained():
+        from tinyagent.settings import load_settings
+        from tinyagent.tools.installed import installed_tools
         from tinyagent.traces.importer import import_lines
 
-        made, known, wrong = import_lines(source, _store(traces, make=True), datetime.now())
+        made, known, wrong = import_lines(
+            source,
+            _store(traces, make=True),
+            datetime.now(),
+            installed_tools(load_settings().tools),
+        )
     for message in wrong:
         typer.echo(message, err=True)
     typer.echo(f"{made} imported, {known} were there already, {len(wrong)} refused")

@@ -17,6 +17,8 @@ from tinyagent import events
 from tinyagent.errors import SettingsError, TinyAgentError, TraceError
 from tinyagent.events import Event
 from tinyagent.plans.syntax import Plan, read_plan
+from tinyagent.tools.declaration import declarations
+from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces.labels import Label, checked
 from tinyagent.traces.log import TraceLog
@@ -25,11 +27,14 @@ from tinyagent.traces.store import TraceStore
 SOURCE = "import"
 
 
-def import_lines(path: Path, store: TraceStore, at: datetime) -> tuple[int, int, list[str]]:
+def import_lines(
+    path: Path, store: TraceStore, at: datetime, tools: ToolSet = SIXTEEN
+) -> tuple[int, int, list[str]]:
     """Put the lines of a file into the log.
 
     Args:
         at: when that is, for the log.
+        tools: those that the plans may call.
 
     Returns:
         How many runs were made, how many lines were in the log already, and what
@@ -50,12 +55,12 @@ def import_lines(path: Path, store: TraceStore, at: datetime) -> tuple[int, int,
             if not line.strip():
                 continue
             try:
-                request, now, plan = _read(line)
+                request, now, plan = _read(line, tools)
                 run = _id(request, now, plan)
                 if _is_there(store, run):
                     known += 1
                     continue
-                for event in _happened(run, request, now, plan, at):
+                for event in _happened(run, request, now, plan, at, tools):
                     log.record(event)
                 store.label(Label(run, "good", plan=str(plan), source=SOURCE), at)
                 made += 1
@@ -66,7 +71,7 @@ def import_lines(path: Path, store: TraceStore, at: datetime) -> tuple[int, int,
     return made, known, wrong
 
 
-def _read(line: str) -> tuple[str, datetime, Plan]:
+def _read(line: str, tools: ToolSet) -> tuple[str, datetime, Plan]:
     """The request, its time and its right plan; a TinyAgentError says what is wrong."""
     try:
         row: dict[str, Any] = json.loads(line)
@@ -80,7 +85,7 @@ def _read(line: str) -> tuple[str, datetime, Plan]:
         raise SettingsError(
             f"it has no request, now and plan, nor query, now and plans ({error!r})"
         ) from None
-    checked(Label("", "good", plan=str(plan)), now, SIXTEEN)
+    checked(Label("", "good", plan=str(plan)), now, tools)
     return request, now, plan
 
 
@@ -97,13 +102,16 @@ def _is_there(store: TraceStore, run: str) -> bool:
         return False
 
 
-def _happened(run: str, request: str, now: datetime, plan: Plan, at: datetime) -> list[Event]:
+def _happened(
+    run: str, request: str, now: datetime, plan: Plan, at: datetime, tools: ToolSet
+) -> list[Event]:
     """The events of a run that planned, and then did nothing."""
-    tools = [name for name in SIXTEEN if name in {call.tool for call in plan}]
+    called = tools.only({call.tool for call in plan})
+    declared = declarations(called.values())
     found: list[Event] = [
         events.RequestReceived(request, now.isoformat(timespec="minutes"), "none", SOURCE, {}),
-        events.ToolsSelected({}, tools, None, SOURCE, 0.0),
-        *(events.PlanLine.of(call, SIXTEEN[call.tool].changes) for call in plan),
+        events.ToolsSelected({}, list(called), None, SOURCE, 0.0, declared),
+        *(events.PlanLine.of(call, tools[call.tool].changes) for call in plan),
         events.PlanReady(str(plan), "", 0, 0, 0, {}, 1.0),
         events.Answered("Imported; nothing was run."),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from sqlite_utils.db import Database
 from tinyagent.errors import PlanError, SettingsError
 from tinyagent.plans.syntax import Call, Plan, read_plan
 from tinyagent.plans.validate import validate
+from tinyagent.tools.declaration import Declaration
 from tinyagent.tools.registry import ToolSet
 from tinyagent.traces.declared import tools_of
 from tinyagent.traces.rows import Trace
@@ -83,8 +84,13 @@ def checked(label: Label, now: datetime, tools: ToolSet) -> Label:
     )
 
 
-def add_label(db: Database, label: Label, at: str) -> None:
-    """Write a label beside the earlier ones; ``at`` is ISO local time."""
+def add_label(db: Database, label: Label, at: str, declared: Sequence[Declaration] = ()) -> None:
+    """Write a label beside the earlier ones.
+
+    Args:
+        at: ISO local time.
+        declared: tools that its plan calls, and that its run does not declare.
+    """
     db.table("labels").insert(
         {
             "trace": label.trace,
@@ -94,6 +100,7 @@ def add_label(db: Database, label: Label, at: str) -> None:
             "note": label.note,
             "source": label.source,
             "at": at,
+            "declared": json.dumps([asdict(one) for one in declared], ensure_ascii=False),
         }
     )
 

@@ -336,3 +336,13 @@ def m006_indexes(db: Database) -> None:
     db["tasks"].create_index(["tool", "trace"])
     db["approvals"].create_index(["trace"])
     db["questions"].create_index(["trace"])
+
+
+@MIGRATIONS()  # type: ignore[untyped-decorator]
+def m007_labels_declare(db: Database) -> None:
+    """Declarations (JSON) of a person's own tools that a label's plan calls.
+
+    Why: a run declares the tools that it offered. Where ToolRAG missed the one that is right,
+    the label alone names it, and retraining has to know what it is.
+    """
+    db["labels"].add_column("declared", str, not_null_default="[]")

@@ -28,6 +28,7 @@ _JSON_CELLS = {
     "left_out",
     "edited",
     "reasons",
+    "declared",
     "event",
 }
 

@@ -16,7 +16,11 @@ from pathlib import Path
 from sqlite_utils.db import Database
 
 from tinyagent.errors import TraceError
-from tinyagent.traces.declared import tools_of
+from tinyagent.plans.syntax import read_plan
+from tinyagent.tools.declaration import declarations
+from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.traces.declared import known_tools, tools_of
 from tinyagent.traces.filters import ORDERS, Filter, Order, fts_query
 from tinyagent.traces.labels import Label, add_label, checked
 from tinyagent.traces.log import TraceLog, what_to_do
@@ -167,8 +171,11 @@ class TraceStore:
             query = f"select distinct {column} from traces where {column} <> '' order by 1"
             return [row[0] for row in log.execute(query)]
 
-    def label(self, label: Label, at: datetime) -> Label:
+    def label(self, label: Label, at: datetime, installed: ToolSet = SIXTEEN) -> Label:
         """Say something of a run; what was said before stays in its history.
+
+        Args:
+            installed: tools that the right plan may call though the run did not offer them.
 
         Returns:
             The label as it was written.
@@ -178,9 +185,12 @@ class TraceStore:
             SettingsError, PlanError: as ``labels.checked``; nothing is written.
         """
         run = self.read(label.trace)
-        label = checked(label, datetime.fromisoformat(run["now"]), tools_of(run))
+        tools, own = known_tools(run, installed), tools_of(run)
+        label = checked(label, datetime.fromisoformat(run["now"]), tools)
+        called = {call.tool for call in read_plan(label.plan)} if label.plan.strip() else set()
+        declared = declarations(tools.only(called - set(own)).values())
         with self._writing() as db:
-            add_label(db, label, at.isoformat(timespec="milliseconds"))
+            add_label(db, label, at.isoformat(timespec="milliseconds"), declared)
         return label
 
     def said(self, trace: str, words: str) -> None:

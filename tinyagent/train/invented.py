@@ -67,7 +67,10 @@ WORDS = {
 
 
 def invent(plan: Plan, tools: ToolSet, random: Random) -> tuple[ToolSet, Plan]:
-    """Other tools for these, in their order, and the plan in terms of them."""
+    """Other tools for these, in their order, and the plan in terms of them.
+
+    A person's own tools stay as they are: their names are no more familiar than invented ones.
+    """
     others = {name: _other(tool, random) for name, tool in tools.items()}
     calls = tuple(_retold(call, tools[call.tool], others[call.tool]) for call in plan)
     return ToolSet(tool for tool, _ in others.values()), Plan(calls)
@@ -75,6 +78,8 @@ def invent(plan: Plan, tools: ToolSet, random: Random) -> tuple[ToolSet, Plan]:
 
 def _other(tool: Tool, random: Random) -> tuple[Tool, list[int]]:
     """A tool of another name and other arguments, and where each argument stood."""
+    if tool.name not in NAMES:
+        return tool, list(range(len(tool.parameters)))
     required = [i for i, p in enumerate(tool.parameters) if p.required]
     optional = [i for i, p in enumerate(tool.parameters) if not p.required]
     random.shuffle(required)

@@ -41,8 +41,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tinyagent.planner.prompt import END, planner_prompt
 from tinyagent.plans.free_text import free_spans_of
 from tinyagent.plans.syntax import read_plan
+from tinyagent.tools.declaration import declared_tools, read_declaration
 from tinyagent.tools.registry import ToolSet
-from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.hardware import cores, has_bf16
 from tinyagent.train.invented import invent
 from tinyagent.train.progress import Progress, tell
@@ -287,7 +287,8 @@ def _batches(data: Path, tokenizer: Any, recipe: Recipe, skip: int) -> Iterator[
         random = Random(f"{recipe.seed}-{epoch}-{skip}")
         examples = []
         for row in random.sample(rows, len(rows)):
-            example = make_example(row, SIXTEEN, tokenizer, random, recipe.invented)
+            tools = declared_tools(map(read_declaration, row.get("declared", ())))
+            example = make_example(row, tools, tokenizer, random, recipe.invented)
             if len(example) <= recipe.max_tokens:
                 examples.append(example)
             if len(examples) == recipe.batch * 16:

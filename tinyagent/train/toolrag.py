@@ -17,7 +17,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import islice
@@ -31,6 +31,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from tinyagent.models import update_manifest
+from tinyagent.toolrag.classifier import read_labels
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.dequantise import weights_of
 from tinyagent.train.encoders import Pretrained
@@ -40,8 +41,10 @@ from tinyagent.train.progress import Progress, tell
 CHECKPOINT = "checkpoint.pt"
 FILES = ("classifier.onnx", "classifier.json")
 """What a training makes."""
-
-LABELS = list(SIXTEEN)
+PROBED = 800
+"""Rows that the outputs of new tools are first fitted on."""
+PROBE_DECAY = 1e-3
+"""Weight decay of that fit; without it, separable labels have no best weights."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,9 @@ class Recipe:
     batch: int = 32
     positive_weight: float = 3.0
     lean: float = 0.75
-    """Nats added to every tool's logit at the end: what is learned finds a tool where it is
-    likely, and one that is missing costs more than one too many."""
+    """Nats added at the end to the logit of every tool that the start did not know: what is
+    learned finds a tool where it is likely, and one that is missing costs more than one too
+    many."""
     max_tokens: int = 192
     """Of a request that is longer the end is not seen, while its tools are still wanted."""
     seed: int = 0
@@ -66,24 +70,28 @@ class Recipe:
 
 
 class Network(nn.Module):  # type: ignore[misc]  # torch is optional, and not followed
-    """Word vectors (batch, tokens, width) to logits (batch, 16).
+    """Word vectors (batch, tokens, width) to logits (batch, tools).
 
     The mean over the tokens is what the encoder was made for; ``mask`` leaves
     the padding out, and is absent from the exported graph.
     """
 
-    def __init__(self, encoder: Any) -> None:
+    def __init__(self, encoder: Any, tools: int = len(SIXTEEN)) -> None:
         super().__init__()
         self.encoder = encoder
-        self.linear = nn.Linear(encoder.config.hidden_size, len(LABELS))
+        self.linear = nn.Linear(encoder.config.hidden_size, tools)
 
     def forward(self, words: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits of every tool."""
+        return self.linear(self.pooled(words, mask))
+
+    def pooled(self, words: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Vectors of the requests, (batch, width)."""
         hidden = self.encoder(inputs_embeds=words, attention_mask=mask).last_hidden_state
         if mask is None:
-            return self.linear(hidden.mean(1))
+            return hidden.mean(1)
         weight = mask[..., None].to(hidden.dtype)
-        return self.linear((hidden * weight).sum(1) / weight.sum(1))
+        return (hidden * weight).sum(1) / weight.sum(1)
 
 
 def train(
@@ -93,6 +101,7 @@ def train(
     out: Path,
     recipe: Recipe,
     start: Path | None = None,
+    own: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train and quantise the classifier into ``out``; returns its card.
 
@@ -104,22 +113,29 @@ def train(
         encoder: to fine-tune.
         out: the training's folder; it goes on there if it was cut off.
         recipe: all else that it depends on.
-        start: a classifier's graph to go on from; None starts at the encoder.
+        start: a classifier's graph to go on from, its labels beside it; None starts at the
+            encoder.
+        own: tools beside the sixteen, that each get an output; others that a row wants are
+            left to their descriptions.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
-    words, tokens, network = encoder.words, encoder.tokenizer, Network(encoder.model)
-    if start is not None:
-        network.load_state_dict(weights_of(start), strict=False)
-    rows, held = _read(data)[: recipe.rows or None], _read(validation)
+    labels = [*SIXTEEN, *own]
+    words, tokens, network = encoder.words, encoder.tokenizer, Network(encoder.model, len(labels))
+    new = list(range(len(labels))) if start is None else _take_over(network, start, labels)
+    lean = np.zeros(len(labels), dtype=np.float32)
+    lean[new] = recipe.lean
+    rows, held = _read(data, labels)[: recipe.rows or None], _read(validation, labels)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
     warmup = min(30, total // 10 + 1)
     digest = sha256(data.read_bytes()).hexdigest()
-    same = f"{digest} {recipe} {start}"
+    same = f"{digest} {recipe} {start} {labels}"
     losses = _resume(out, network, optimizer, same)
     done = len(losses)
+    if start is not None and new and not done:
+        _probe(network, rows, words, tokens, recipe, new)
     begun, bf16 = time.monotonic(), has_bf16()
     # With dropout, probabilities to keep would move by its noise alone.
     network.train(not any(row.kept for row in rows))
@@ -149,12 +165,12 @@ def train(
     network.eval()
     logits, targets = _predict(network, held, words, tokens, recipe)
     with torch.no_grad():
-        network.linear.bias += recipe.lean
+        network.linear.bias += torch.tensor(lean)
     card = {
-        "labels": LABELS,
+        "labels": labels,
         "recipe": asdict(recipe),
         "data": {"rows": len(rows), "sha256": digest},
-        "validation": metrics(logits + recipe.lean, targets),
+        "validation": metrics(logits + lean, targets),
         "loss": losses[-1],
     }
     _export(network, words.shape[1], out, card)
@@ -186,21 +202,68 @@ def metrics(logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> dict
 
 @dataclass(frozen=True)
 class Row:
-    """A request, and what each tool is to get; ``kept`` where an earlier model says so."""
+    """A request, and what each output is to be; ``kept`` where an earlier model says so."""
 
     request: str
-    targets: dict[str, float]
+    targets: list[float]
     kept: bool = False
 
 
-def _read(path: Path) -> list[Row]:
+def _read(path: Path, labels: Sequence[str]) -> list[Row]:
     rows = (json.loads(line) for line in path.open(encoding="utf-8"))
     return [
-        Row(row["request"], row["probabilities"], True)
-        if "probabilities" in row
-        else Row(row["request"], dict.fromkeys(row["tools"], 1.0))
+        Row(row["request"], [kept.get(tool, 0.0) for tool in labels], True)
+        if (kept := row.get("probabilities"))
+        else Row(row["request"], [float(tool in row["tools"]) for tool in labels])
         for row in rows
     ]
+
+
+def _take_over(network: Network, start: Path, labels: Sequence[str]) -> list[int]:
+    """Load a classifier's weights; the outputs that it does not have."""
+    weights, known = weights_of(start), read_labels(start.with_suffix(".json"))
+    taken = [i for i, label in enumerate(labels) if label in known]
+    rows = [known.index(labels[i]) for i in taken]
+    for name in ("linear.weight", "linear.bias"):
+        grown = network.state_dict()[name].clone()
+        grown[taken] = weights[name][rows]
+        weights[name] = grown
+    network.load_state_dict(weights, strict=False)
+    return [i for i in range(len(labels)) if i not in taken]
+
+
+def _probe(
+    network: Network, rows: list[Row], words: Tensor, tokens: Any, recipe: Recipe, new: list[int]
+) -> None:
+    """Fit the new outputs alone first, by logistic regression on the vectors as they are.
+
+    An output at random would bend the encoder until it fits, and what is known with it
+    (linear probing, then fine-tuning: arXiv 2202.10054).
+    """
+    pooled, wanted = [], []
+    network.eval()
+    with torch.no_grad():
+        for i in range(0, min(PROBED, len(rows)), recipe.batch):
+            vectors, mask, targets = _tensors(rows[i : i + recipe.batch], words, tokens, recipe)
+            pooled.append(network.pooled(vectors, mask))
+            wanted.append(targets[:, new])
+    inputs, outputs = torch.cat(pooled), torch.cat(wanted)
+    probe = nn.Linear(inputs.shape[1], len(new))
+    nn.init.zeros_(probe.weight)
+    nn.init.zeros_(probe.bias)
+    optimizer = torch.optim.LBFGS(probe.parameters(), max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = nn.functional.binary_cross_entropy_with_logits(probe(inputs), outputs)
+        loss = loss + PROBE_DECAY * probe.weight.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    with torch.no_grad():
+        network.linear.weight[new] = probe.weight
+        network.linear.bias[new] = probe.bias
 
 
 def _batches(rows: list[Row], recipe: Recipe) -> Iterator[list[Row]]:
@@ -221,13 +284,10 @@ def _tensors(
     length = max(map(len, ids))
     padded = torch.zeros(len(ids), length, dtype=torch.long)
     mask = torch.zeros(len(ids), length, dtype=torch.long)
-    targets = torch.zeros(len(ids), len(LABELS))
-    for i, (row, wanted) in enumerate(zip(ids, batch, strict=True)):
+    for i, row in enumerate(ids):
         padded[i, : len(row)] = torch.tensor(row)
         mask[i, : len(row)] = 1
-        for tool, target in wanted.targets.items():
-            targets[i, LABELS.index(tool)] = target
-    return words[padded], mask, targets
+    return words[padded], mask, torch.tensor([row.targets for row in batch])
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]
