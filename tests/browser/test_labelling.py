@@ -118,7 +118,7 @@ def label_the_habit(app: App, page: Page) -> None:
             expect(page.locator(".labelling .unsaved")).to_be_visible()
             expect(plan).to_have_value(f'1. get_email_address("{name}")\n{mail}')
         page.keyboard.press("Control+Enter")
-        expect(page.locator(".labels li")).to_contain_text("bad (missing)")
+        expect(page.locator(".labels li").first).to_contain_text("bad (missing)")
         expect(page.locator(".labelling .unsaved")).to_be_hidden()
 
 
