@@ -145,9 +145,8 @@ class Page:
             )
             self._file = gr.UploadButton(
                 "From a file",
-                # "file" lets all through: WebM is video by its name, and what is no recording
-                # gets a message that says what is.
-                file_types=["audio", "video", "file"],
+                # Of any type: WebM is video by its name, and what is no recording gets a message
+                # that says what is. Of a filtered file Gradio's page says nothing at all.
                 size="sm",
                 elem_classes="from-file",
                 scale=0,
