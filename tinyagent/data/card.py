@@ -78,11 +78,7 @@ def _calls(plan: str) -> int:
 
 
 def _combinations(patterns: Iterable[Pattern]) -> set[frozenset[str]]:
-    return {frozenset(_tools(p)) for p in patterns if p.plan}
-
-
-def _tools(pattern: Pattern) -> Iterable[str]:
-    return (line.split(". ", 1)[1].split("(", 1)[0] for line in pattern.plan.splitlines())
+    return {frozenset(p.tools()) for p in patterns if p.plan}
 
 
 def _counted(patterns: list[int], splits: list[list[int]]) -> list[tuple[str, list[int]]]:

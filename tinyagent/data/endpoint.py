@@ -118,18 +118,14 @@ def _question(
     patterns: Sequence[Pattern], tools: ToolSet, random: Random
 ) -> tuple[set[str], list[Message]]:
     """A sampled set of tools, and the messages that ask for a request that needs them."""
-    names = _tools(random.choice([p for p in patterns if p.plan]))
-    near = [p for p in patterns if p.plan and _tools(p) & names]
+    names = set(random.choice([p for p in patterns if p.plan]).tools())
+    near = [p for p in patterns if p.plan and set(p.tools()) & names]
     shown = [_shown(p, random) for p in random.sample(near, min(EXAMPLES, len(near)))]
     listed = "\n".join(
         f"- {tool.signature}: {tool.description}" for tool in tools.only(names).values()
     )
     wanted = f"Tools:\n{listed}\n\nExamples of other requests:\n" + "\n".join(filter(None, shown))
     return names, [{"role": "system", "content": RULES}, {"role": "user", "content": wanted}]
-
-
-def _tools(pattern: Pattern) -> set[str]:
-    return set(re.findall(r"^\d+\. (\w+)\(", pattern.plan, re.MULTILINE))
 
 
 def _shown(pattern: Pattern, random: Random) -> str:

@@ -14,6 +14,7 @@ from functools import cached_property
 from random import Random
 
 from tinyagent.data.patterns import SLOT, Pattern
+from tinyagent.data.slots import kind_of
 
 MOST_CALLS = 9
 MOST_CHARACTERS = 420
@@ -72,7 +73,7 @@ class Joiner:
         return whole
 
     def _fit(self, first: Pattern, second: Pattern) -> bool:
-        tools = [m[2] for p in (first, second) for m in map(CALL.match, p.plan.splitlines()) if m]
+        tools = first.tools() + second.tools()
         return (
             len(tools) <= MOST_CALLS
             and len(first.request) + len(second.request) <= MOST_CHARACTERS
@@ -104,8 +105,8 @@ def _renamed(pattern: Pattern, other: Pattern, random: Random) -> Pattern:
     taken = set(other.slots())
     names: dict[str, str] = {}
     for slot in pattern.slots():
-        kind = slot.rstrip("0123456789")
-        theirs = [s for s in taken if s.rstrip("0123456789") == kind and s not in names.values()]
+        kind = kind_of(slot)
+        theirs = [s for s in taken if kind_of(s) == kind and s not in names.values()]
         if kind in ("name", "person") and theirs and random.random() < SAME_PERSON:
             names[slot] = random.choice(sorted(theirs))
         else:

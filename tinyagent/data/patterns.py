@@ -50,6 +50,10 @@ class Pattern:
         """Names of the slots in the request, such as ``person2``, in order."""
         return list(dict.fromkeys(a + b for a, b in SLOT.findall(self.request)))
 
+    def tools(self) -> list[str]:
+        """The tool of each call of the plan, in order."""
+        return re.findall(r"^\d+\. (\w+)\(", self.plan, re.MULTILINE)
+
 
 def read_patterns(folder: Path = FOLDER) -> list[Pattern]:
     """All patterns of a folder, in the order of file names."""

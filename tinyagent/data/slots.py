@@ -43,12 +43,17 @@ def values(kind: str) -> tuple[Filling, ...]:
     return tuple(fillings)
 
 
+def kind_of(slot: str) -> str:
+    """The kind of a slot: ``person`` of ``person2``."""
+    return slot.rstrip("0123456789")
+
+
 def draw(slots: list[str], random: Random) -> dict[str, Filling]:
     """A value for each slot; two slots of one kind never hold the same."""
     drawn: dict[str, Filling] = {}
     for slot in slots:
-        kind = slot.rstrip("0123456789")
-        taken = {f.copied.lower() for s, f in drawn.items() if s.rstrip("0123456789") == kind}
+        kind = kind_of(slot)
+        taken = {f.copied.lower() for s, f in drawn.items() if kind_of(s) == kind}
         choices = [f for f in values(kind) if f.copied.lower() not in taken]
         drawn[slot] = random.choice(choices)
     return drawn
