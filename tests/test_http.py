@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import httpx
@@ -123,6 +127,63 @@ def test_each_call_is_documented_and_no_inner_one_is_offered(
     call = f"{url}/gradio_api/call/plan"
     for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
         assert httpx.post(call, json={"data": ["text Sid"]}, headers=headers).is_client_error
+
+
+def call(client: httpx.Client, name: str, *given: object) -> Any:
+    """A call as a program makes it that has no client of Gradio's."""
+    begun = client.post(f"/gradio_api/call/{name}", json={"data": given})
+    told = client.get(f"/gradio_api/call/{name}/{begun.raise_for_status().json()['event_id']}")
+    event, data = re.findall(r"^event: (\w+)\ndata: (.*)$", told.text, re.MULTILINE)[-1]
+    assert event == "complete", told.text
+    return json.loads(data)[0]
+
+
+PAGES, EACH, LONG = 50, 10, 12
+
+
+def test_many_pages_at_once_get_their_own_answers_whatever_is_slow(
+    make_agent: MakeAgent, serve: Serve
+) -> None:
+    """500 requests of 50 clients, while a dozen long ones wait."""
+    requests = [f"r{page}-{n}" for page in range(PAGES) for n in range(EACH)]
+    slow = [f"slow-{n}" for n in range(LONG)]
+    plans = {r: [f'1. maps_open_location("place {r}")\n2. join()'] for r in (*requests, *slow)}
+    agent = make_agent(plans, task_timeout=3600.0)
+    go = threading.Event()
+    backend = agent._parts.backend
+    real = backend.maps_open_location
+
+    def waits(location: str):  # type: ignore[no-untyped-def]
+        if "slow" in location:
+            go.wait(3600)
+        return real(location)
+
+    backend.maps_open_location = waits  # type: ignore[method-assign]
+    url = serve(agent)
+    everybody = httpx.Limits(max_connections=None)
+
+    def page(number: int) -> list[str]:
+        with httpx.Client(base_url=url, timeout=120) as client:
+            told = [call(client, "plan", f"r{number}-{n}") for n in range(EACH)]
+        assert all(state["status"] == "answered" for state in told)
+        return [state["answer"] for state in told]
+
+    with (
+        httpx.Client(base_url=url, timeout=120, limits=everybody) as client,
+        ThreadPoolExecutor(PAGES + LONG) as pool,
+    ):
+        held = [pool.submit(call, client, "plan", request) for request in slow]
+        answers = list(pool.map(page, range(PAGES)))
+        assert client.get("/traces").status_code == 200
+        assert not any(job.done() for job in held)
+        go.set()
+        ends = [job.result() for job in held]
+    for number, texts in enumerate(answers):
+        for n, text in enumerate(texts):
+            assert text.startswith(f"place r{number}-{n} in Maps: ")
+    assert [end["status"] for end in ends] == ["answered"] * LONG
+    kept = TraceStore(agent.settings.traces).page(Filter(status="answered"), "newest", 1000, 0)
+    assert len(kept) == PAGES * EACH + LONG
 
 
 def test_with_a_password_each_request_carries_it(make_agent: MakeAgent, serve: Serve) -> None:

@@ -213,12 +213,21 @@ class TinyAgent:
         """
 
         async def rest() -> None:
-            async with contextlib.aclosing(self.events(run)) as following:
-                async for _ in following:
-                    if self.state(run).rests:
-                        return
+            await asyncio.wait_for(self.rested(run), timeout)
 
-        self._runs.do(asyncio.wait_for(rest(), timeout))
+        self._runs.do(rest())
+        return self.state(run)
+
+    async def rested(self, run: str) -> RunState:
+        """As ``wait``, on the caller's event loop; no thread is held meanwhile.
+
+        Raises:
+            TraceError: there is no such run.
+        """
+        async with contextlib.aclosing(self.events(run)) as following:
+            async for _ in following:
+                if (state := self.state(run)).rests:
+                    return state
         return self.state(run)
 
     def pending(self) -> list[str]:

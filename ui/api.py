@@ -57,7 +57,7 @@ def add_api(agent: TinyAgent) -> None:
         return await _rested(run)
 
     async def _rested(run: str) -> Reported:
-        return report(await _told(agent.wait, run)).model_dump()
+        return report(await agent.rested(run)).model_dump()
 
     for function in (plan, status, approve, reject, answer, stop):
         gr.api(function)

@@ -1,4 +1,4 @@
-"""Text that is too faint to read: less contrast than WCAG 2.2 asks of level AA (1.4.3)."""
+"""What a page must hold for every reader: contrast (WCAG 2.2, 1.4.3) and reflow (1.4.10)."""
 
 from __future__ import annotations
 
@@ -73,3 +73,26 @@ def faint(page: Page) -> list[str]:
         found += [f"{'dark' if dark else 'light'}: {text}" for text in page.evaluate(_FAINT)]
     page.evaluate("() => document.body.classList.remove('dark')")
     return found
+
+
+def too_wide(page: Page, width: int = 400) -> list[str]:
+    """The elements that make a page of this width scroll sideways; its own size is put back."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(200)
+    found: list[str] = page.evaluate(_WIDE)
+    if before:
+        page.set_viewport_size(before)
+    return found
+
+
+_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => element.checkVisibility())
+    .filter((element) => element.getBoundingClientRect().right > width + 1)
+    .map((element) => `${element.tagName.toLowerCase()}.${element.className}`)
+    .slice(0, 5)
+    .concat(`${document.documentElement.scrollWidth} pixels`);
+}"""

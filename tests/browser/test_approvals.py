@@ -7,7 +7,7 @@ import json
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, Ask
-from tests.browser.contrast import faint
+from tests.browser.contrast import faint, too_wide
 from tests.browser.test_page import NOTE, contents, note, status
 
 LATE = "Text Sid that I'm running ten minutes late"
@@ -35,8 +35,7 @@ def test_remember_revoke_and_be_asked_again(app: App, page: Page, ask: Ask) -> N
     row = page.locator("[data-remembered]")
     expect(row).to_contain_text("send sms")
     assert faint(page) == []
-    page.set_viewport_size({"width": 400, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert too_wide(page) == []
     row.locator("[data-revoke]").click()
     page.locator(".panel .empty", has_text="Nothing is remembered").wait_for()
 

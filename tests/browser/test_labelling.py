@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PATIENCE, App, Ask
+from tests.browser.contrast import faint, too_wide
 from tests.browser.test_page import status
 from tinyagent.evaluation.sets import read_test_set
 from tinyagent.traces.exports import FORMATS
@@ -77,6 +78,7 @@ def label_in_the_queue(app: App, page: Page) -> None:
     page.locator("table.runs tbody tr").nth(9).wait_for()
     page.keyboard.press("l")
     page.locator("form.labelling").wait_for()
+    assert faint(page) == []
     expect(page.locator(".queue")).to_contain_text("10 without a label")
     first = page.locator(".notebook").get_attribute("data-trace")
     page.keyboard.press("s")
@@ -164,3 +166,5 @@ def retrain(app: App, page: Page) -> None:
     expect(page.locator(".result .changes tbody tr")).not_to_have_count(0)
     used = page.locator('[data-part="toolrag"] tr', has=page.locator(".pill"))
     assert used.get_attribute("data-version") != "shipped"
+    assert faint(page) == []
+    assert too_wide(page) == []

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PATIENCE, App, Ask
+from tests.browser.contrast import faint, too_wide
 
 NOTE = "Add oat milk to my Groceries note"
 
@@ -51,6 +52,8 @@ def test_ask_look_edit_approve(app: App, page: Page, ask: Ask) -> None:
     page.keyboard.press("Control+Enter")
     status(page, "answered")
     expect(page.locator(".graph")).to_have_attribute("data-nodes", "1:done")
+    assert faint(page) == []
+    assert too_wide(page) == []
     assert "oat milk (two litres)" in note(app)
 
     with sqlite3.connect(app.traces) as traces:
@@ -82,6 +85,7 @@ def test_a_reload_keeps_the_pending_approval(app: App, page: Page, ask: Ask) -> 
 def test_two_people_fit_and_the_person_is_asked(app: App, page: Page, ask: Ask) -> None:
     ask("Text Alex that lunch is at noon")
     page.locator("form.question [data-choice]").first.wait_for()
+    assert faint(page) == []
     page.locator("form.question .choices [data-choice]").first.click()
     status(page, "approval")
     assert not list(app.workspace.glob("messages/*.json"))

@@ -7,6 +7,7 @@ import sqlite3
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, Ask
+from tests.browser.contrast import faint, too_wide
 from tests.browser.test_page import NOTE, note, status
 
 
@@ -26,6 +27,8 @@ def test_find_a_run_and_read_it(app: App, page: Page, ask: Ask) -> None:
     expect(row).to_have_count(1)
     expect(row).to_contain_text("append note content")
     expect(row.locator(".label")).to_have_text("bad")
+    assert faint(page) == []
+    assert too_wide(page) == []
     page.locator(".filters [name=words]").fill("no such words")
     page.keyboard.press("Enter")
     expect(page.locator(".traces .empty")).to_have_text("No run fits.")
@@ -46,6 +49,8 @@ def test_find_a_run_and_read_it(app: App, page: Page, ask: Ask) -> None:
     expect(prompt.locator("pre")).to_be_hidden()
     prompt.locator("summary").click()
     expect(prompt.locator("pre")).to_be_visible()
+    assert faint(page) == []
+    assert too_wide(page) == []
 
     page.goto(f"{app.url}/traces?trace=nothing")
     expect(page.locator(".traces .empty")).to_contain_text("there is no trace nothing")
@@ -90,4 +95,6 @@ def test_do_it_again_from_a_cell_and_lay_two_runs_side_by_side(
     beside.click()
     expect(page.locator(".beside .notebook")).to_have_count(2)
     expect(page.locator(".plans h2")).to_have_text("Both plans are the same")
+    assert faint(page) == []
+    assert too_wide(page) == []
     expect(page.locator(".notebook [data-again]")).to_have_count(0)

@@ -132,7 +132,7 @@ async def _start(agent: TinyAgent, request: str, asks: bool) -> str:
 async def _rest(agent: TinyAgent, run: str) -> RunState:
     """The run's state once it is over or waits for the person; the run ends with the call."""
     try:
-        return await anyio.to_thread.run_sync(agent.wait, run, abandon_on_cancel=True)
+        return await agent.rested(run)
     except anyio.get_cancelled_exc_class():
         agent.stop(run)
         raise
