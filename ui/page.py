@@ -353,6 +353,9 @@ def launch(agent: TinyAgent, port: int, host: str = HOST, password: str = "") ->
         mcp_server=False,
         prevent_thread_lock=True,
         quiet=True,
+        # Gradio asks its own server once more, and gives up after 3 s: on a busy machine the page
+        # would not come. It has answered by then.
+        _frontend=False,
     )
     return page.blocks
 
