@@ -90,15 +90,47 @@ def test_close_choices_are_noted_outside_of_what_is_forced(
     monkeypatch.setattr("tinyagent.planner.planner.DOUBT", WIDE)
     request = "Text Sid and maybe Ana that lunch is ready, or mail Ana"
     engine = planner._engine
-    prompt = engine.tokenize(planner_prompt(request, OFFERED.values()))
-    job = Job(request, OFFERED, NOW, prompt, {}, lambda text: None, lambda: False)
-    draft = planner._decode(job, Draft(), Ways())
+    draft = planner._decode(job_of(engine, request), Draft(), Ways())
     assert draft.doubts
     assert all(0 <= d.behind < WIDE and d.at < len(draft.tokens) for d in draft.doubts)
     assert all(draft.tokens[d.at] != d.token for d in draft.doubts)
     line = draft.line_of(draft.doubts[-1].at)
     assert draft.starts[line] <= draft.doubts[-1].at
     assert len(draft.cut(line).doubts) < len(draft.doubts)
+
+
+def job_of(engine: Engine, request: str) -> Job:
+    prompt = engine.tokenize(planner_prompt(request, OFFERED.values()))
+    return Job(request, OFFERED, NOW, prompt, {}, lambda text: None, lambda: False)
+
+
+def test_what_is_decoded_to_be_compared_knows_how_likely_it_is(planner: Planner) -> None:
+    engine = planner._engine
+    job = job_of(engine, "Text Sid and Ana that lunch is ready, and remind me at 5 to eat")
+    draft = planner._decode(job.again(), Draft(), Ways())
+    assert draft.whole
+    read = engine.log_probabilities(draft.tokens, engine.start(job.prompt))
+    assert draft.likelihoods == pytest.approx(read, abs=0.5)
+    # The model ends its turn after join(): were a new line demanded there, it would cost more
+    # nats than all of the plan.
+    assert engine.piece(draft.tokens[-1]) == b"()"
+    assert sum(draft.likelihoods) > -8
+    further = planner._decode(job.again(), draft.cut(2), Ways())
+    assert further.likelihoods == pytest.approx(draft.likelihoods, abs=0.5)
+
+
+def test_a_draft_without_hope_is_given_up_at_the_end_of_its_line(planner: Planner) -> None:
+    job = job_of(planner._engine, "Text Sid and Ana that lunch is ready")
+    seen: list[int] = []
+
+    def hopeless(draft: Draft) -> bool:
+        seen.append(len(draft.calls))
+        return len(draft.calls) == 2
+
+    draft = planner._decode(job.again(), Draft(), Ways(), hopeless=hopeless)
+    assert not draft.whole
+    assert seen == [1, 2]
+    assert len(draft.likelihoods) == len(draft.tokens)
 
 
 def test_probabilities_of_tokens_are_those_that_decoding_would_have_met(engine: Engine) -> None:

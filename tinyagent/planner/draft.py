@@ -27,6 +27,15 @@ class Doubt:
 
 
 @dataclass
+class Line:
+    """A line while it is decoded: as in ``Draft``, counted from its own beginning."""
+
+    tokens: list[int] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    likelihoods: list[float] = field(default_factory=list)
+
+
+@dataclass
 class Draft:
     """Lines of a plan.
 
@@ -35,12 +44,19 @@ class Draft:
         tokens: of all lines, ``join()`` included where it has been decoded.
         starts: where in ``tokens`` each line begins, ``join()`` included.
         doubts: what might have stood there instead, in order.
+        likelihoods: log probabilities of the first of the tokens: of as many as are known.
     """
 
     calls: list[Call] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    likelihoods: list[float] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has come to ``join()``."""
+        return len(self.starts) > len(self.calls)
 
     @property
     def plan(self) -> Plan:
@@ -55,7 +71,23 @@ class Draft:
         """What stood before line ``line`` (from 0) was begun."""
         start = self.starts[line]
         doubts = [doubt for doubt in self.doubts if doubt.at < start]
-        return Draft(self.calls[:line], self.tokens[:start], self.starts[:line], doubts)
+        return Draft(
+            self.calls[:line],
+            self.tokens[:start],
+            self.starts[:line],
+            doubts,
+            self.likelihoods[:start],
+        )
+
+    def copy(self) -> Draft:
+        """One that can go on otherwise."""
+        return Draft(
+            list(self.calls),
+            list(self.tokens),
+            list(self.starts),
+            list(self.doubts),
+            list(self.likelihoods),
+        )
 
     def line_of(self, at: int) -> int:
         """The line (from 0) that holds token ``at``."""
@@ -80,6 +112,7 @@ class Job:
         on_text: gets each line as it comes.
         stop: whether to end.
         phrases: of some tools, the only phrases that their times may be.
+        weighed: whether the likelihood of each token is kept.
     """
 
     request: str
@@ -90,7 +123,8 @@ class Job:
     on_text: Callable[[str], None]
     stop: Callable[[], bool]
     phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    weighed: bool = False
 
-    def silent(self) -> Job:
-        """The same, with nobody to tell."""
-        return replace(self, on_text=lambda text: None)
+    def again(self) -> Job:
+        """The same, for drafts that are compared, with nobody to tell."""
+        return replace(self, on_text=lambda text: None, weighed=True)

@@ -110,34 +110,51 @@ class Engine:
             llama_cpp.llama_memory_seq_rm(self._memory, 0, count, -1)
             del self.read[count:]
 
-    def log_probabilities(self, tokens: Sequence[int], first: Logits) -> list[float]:
-        """Log probability of each of ``tokens`` after what was read (``first``: the logits there).
+    def weigh(self, tokens: Sequence[int], first: Logits) -> tuple[list[float], Logits]:
+        """Read more tokens, as ``feed``, and find out how likely each was.
 
-        They are read in as few batches as they fit in, and forgotten again.
+        Args:
+            tokens: at least one.
+            first: the logits after what was read before.
+
+        Returns:
+            The log probability of each token, and the logits after the last one, valid until
+            the next call.
 
         Raises:
             ModelError: the context is full, or llama.cpp failed.
         """
         if len(self.read) + len(tokens) > self.limit:
             raise ModelError(f"the text is longer than the model's {self.limit} tokens")
-        found = [log_softmax(first, tokens[0])] if tokens else []
+        found = [log_softmax(first, tokens[0])]
+        logits = first
         batch = llama_cpp.llama_batch_init(min(len(tokens), BATCH), 0, 1)
         try:
             for start in range(0, len(tokens), BATCH):
                 part = tokens[start : start + BATCH]
                 for i, token in enumerate(part):
-                    batch.token[i], batch.pos[i] = token, len(self.read) + start + i
+                    batch.token[i], batch.pos[i] = token, len(self.read) + i
                     batch.n_seq_id[i], batch.seq_id[i][0], batch.logits[i] = 1, 0, 1
                 batch.n_tokens = len(part)
                 if status := llama_cpp.llama_decode(self._context, batch):
                     raise ModelError(f"llama.cpp could not decode (status {status})")
-                for i, token in enumerate(tokens[start + 1 : start + 1 + len(part)]):
+                self.read += part
+                for i in range(len(part)):
                     pointer = llama_cpp.llama_get_logits_ith(self._context, i)
                     logits = np.ctypeslib.as_array(pointer, shape=(self.vocab_size,))
-                    found.append(log_softmax(logits, token))
+                    if start + i + 1 < len(tokens):
+                        found.append(log_softmax(logits, tokens[start + i + 1]))
         finally:
             llama_cpp.llama_batch_free(batch)
+            # A batch that failed may have been read in part.
             llama_cpp.llama_memory_seq_rm(self._memory, 0, len(self.read), -1)
+        return found, logits
+
+    def log_probabilities(self, tokens: Sequence[int], first: Logits) -> list[float]:
+        """Log probability of each of ``tokens``, as ``weigh``; they are forgotten again."""
+        before = len(self.read)
+        found, _ = self.weigh(tokens, first)
+        self.rewind(before)
         return found
 
 

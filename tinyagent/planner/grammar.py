@@ -116,11 +116,11 @@ class _Line:
             t for t in self.tools.values() if t.name not in closed and only in ("", t.name)
         ]
         calls = [self._call(t) for t in open_tools] if number <= MAX_TASKS else []
-        ways = [call for call in calls if call]
+        ways = [f"{call} NL" for call in calls if call]
         must = only or (self.ways.must_call and not self.before.calls)
         if not ways or not must:
-            ways.insert(0, f'"{JOIN}()"')
-        self.rules["start"] = f'"{number}. " line NL'
+            ways.insert(0, f'"{JOIN}()"')  # after which the model ends its turn: no new line
+        self.rules["start"] = f'"{number}. " line'
         self.rules["line"] = " | ".join(ways)
         self.rules["NL"] = r'"\n"'
         return "\n".join(f"{name}: {body}" for name, body in self.rules.items()) + "\n"

@@ -22,7 +22,7 @@ from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 from tinyagent.errors import RequestError, Stopped
 from tinyagent.planner.base import Avoided, Planned
 from tinyagent.planner.constraints import Constraints, loose_grammar
-from tinyagent.planner.draft import Doubt, Draft, Job
+from tinyagent.planner.draft import Doubt, Draft, Job, Line
 from tinyagent.planner.engine import Engine, Logits
 from tinyagent.planner.faults import fault
 from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar
@@ -138,21 +138,25 @@ class Planner:
         ways: Ways,
         first: Ways | None = None,
         begun: Sequence[int] = (),
+        hopeless: Callable[[Draft], bool] = lambda draft: False,
     ) -> Draft:
-        """Decode lines until ``join()``; ``first`` are the ways of the next line alone, ``begun``
-        its first tokens."""
-        draft = Draft(list(draft.calls), list(draft.tokens), list(draft.starts), list(draft.doubts))
+        """Decode lines until ``join()``, or until the draft is ``hopeless``; ``first`` are the
+        ways of the next line alone, ``begun`` its first tokens."""
+        draft = draft.copy()
         logits = self._engine.start([*job.prompt, *draft.tokens])
         while True:
-            call, tokens, doubts, logits = self._line(job, draft, first or ways, logits, begun)
+            call, line, logits = self._line(job, draft, first or ways, logits, begun)
             first, begun = None, ()
             start = len(draft.tokens)
             draft.starts.append(start)
-            draft.tokens += tokens
-            draft.doubts += [Doubt(start + d.at, d.token, d.behind) for d in doubts]
+            draft.tokens += line.tokens
+            draft.likelihoods += line.likelihoods
+            draft.doubts += [Doubt(start + d.at, d.token, d.behind) for d in line.doubts]
             if call.tool == JOIN:
                 return draft
             draft.calls.append(call)
+            if hopeless(draft):
+                return draft
             if ways.demanded and references(call.arguments):
                 ways = ways.copy()
                 ways.demanded = frozenset()
@@ -170,8 +174,7 @@ class Planner:
             tokens.append(token)
             logits = self._engine.feed([token])
             self._steps += 1
-        text = b"".join(map(self._engine.piece, tokens)).decode("utf-8", "replace")
-        return Draft(list(read_plan(text).calls), tokens)
+        return Draft(list(read_plan(self._text(tokens)).calls), tokens)
 
     def _grammar(self, job: Job, before: Plan, ways: Ways) -> str:
         if self._constraints < Constraints.TYPES:
@@ -181,21 +184,22 @@ class Planner:
 
     def _line(
         self, job: Job, draft: Draft, ways: Ways, logits: Logits, begun: Sequence[int]
-    ) -> tuple[Call, list[int], list[Doubt], Logits]:
+    ) -> tuple[Call, Line, Logits]:
         """One line that stands: it parses, its times resolve, it is not there already."""
         start = len(self._engine.read)
         ways = ways.copy()
         while True:  # each turn closes a way; with all closed, the line is join()
             grammar = self._grammar(job, draft.plan, ways)
-            text, tokens, doubts, logits = self._constrained(job, grammar, logits, begun)
+            line, logits = self._constrained(job, grammar, logits, begun)
             begun = ()
+            text = self._text(line.tokens)
             call = read_call(text)
             wrong = None
             if self._constraints is Constraints.ALL:
                 wrong = fault(call, draft.plan, job.tools, job.now)
             if wrong is None:
                 job.on_text(text)
-                return call, tokens, doubts, logits
+                return call, line, logits
             value = wrong and self._copied(call, wrong, job)
             banned = ways.banned.get((call.tool, wrong), set())
             if value and value not in banned and len(banned) < LINE_TRIES:
@@ -220,16 +224,13 @@ class Planner:
 
     def _constrained(
         self, job: Job, grammar: str, logits: Logits, begun: Sequence[int]
-    ) -> tuple[str, list[int], list[Doubt], Logits]:
-        """Decode greedily under a grammar to its end, after the tokens ``begun`` where it allows
-        them; returns text, tokens, what else might have stood in them, next logits."""
+    ) -> tuple[Line, Logits]:
+        """Decode a line greedily under a grammar, after the tokens ``begun`` where it allows them;
+        the logits after it."""
         matcher = LLMatcher(self._tokenizer, grammar)
-        tokens: list[int] = []
-        doubts: list[Doubt] = []
+        line = Line()
         if begun and matcher.try_consume_tokens(list(begun)) == len(begun):
-            logits = self._engine.feed(begun)
-            self._steps += 1
-            tokens += begun
+            logits = self._step(job, line, begun, logits)
         elif begun:
             matcher = LLMatcher(self._tokenizer, grammar)
         while not matcher.is_stopped():
@@ -242,7 +243,7 @@ class Planner:
             else:
                 token, doubt = self._choose(matcher, logits)
                 if doubt and doubt.behind < DOUBT:
-                    doubts.append(Doubt(len(tokens), doubt.token, doubt.behind))
+                    line.doubts.append(Doubt(len(line.tokens), doubt.token, doubt.behind))
                 matcher.consume_token(token)
                 more = [] if matcher.is_stopped() else matcher.compute_ff_tokens()
                 if more:
@@ -250,11 +251,22 @@ class Planner:
                 step = [token, *more]
             if error := matcher.get_error():
                 raise AssertionError(f"the grammar failed: {error}\n{grammar}")
-            logits = self._engine.feed(step)
-            self._steps += 1
-            tokens += step
-        text = b"".join(map(self._engine.piece, tokens)).decode("utf-8", "replace")
-        return text.rstrip("\n"), tokens, doubts, logits
+            logits = self._step(job, line, step, logits)
+        return line, logits
+
+    def _step(self, job: Job, line: Line, tokens: Sequence[int], logits: Logits) -> Logits:
+        """Put tokens to a line; the logits after them."""
+        self._steps += 1
+        line.tokens += tokens
+        if not job.weighed:
+            return self._engine.feed(tokens)
+        likelihoods, logits = self._engine.weigh(tokens, logits)
+        line.likelihoods += likelihoods
+        return logits
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        raw = b"".join(map(self._engine.piece, tokens))
+        return raw.decode("utf-8", "replace").rstrip("\n")
 
     def _choose(self, matcher: Any, logits: Logits) -> tuple[int, Doubt | None]:
         """The likeliest allowed token, its probability among them noted; and the next likeliest."""

@@ -6,15 +6,15 @@ that is not called; a call of a tool that ToolRAG doubted; a close choice that
 leads to what is unlikely. For each of them the plan is decoded again, from the
 line in question, with that way closed or demanded, or from the close choice on,
 made the other way. Of all these drafts the one is taken that planner and ToolRAG
-together find likeliest.
+together find likeliest. A draft that cannot become that any more is given up: it
+only loses as it grows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Protocol
 
 from tinyagent.planner.draft import Doubt, Draft, Job
 from tinyagent.planner.engine import Engine
@@ -35,51 +35,90 @@ ROUNDS = 3
 """How often the best draft so far is considered again."""
 
 
+class Decode(Protocol):
+    """Goes on from a draft to its end, or until it is ``hopeless``; ``first`` are the ways of its
+    next line alone, ``begun`` the tokens that this line begins with."""
+
+    def __call__(
+        self,
+        job: Job,
+        draft: Draft,
+        ways: Ways,
+        first: Ways | None,
+        begun: Sequence[int],
+        hopeless: Callable[[Draft], bool],
+    ) -> Draft: ...
+
+
+@dataclass(frozen=True)
+class Try:
+    """Where another draft begins, as ``Decode`` takes it; ``tool`` must be called in it."""
+
+    draft: Draft
+    ways: Ways
+    first: Ways | None = None
+    begun: Sequence[int] = ()
+    tool: str = ""
+
+
 @dataclass(frozen=True)
 class Reconsider:
     """Decodes again what may be better, and chooses.
 
     Attributes:
         engine: has read the prompt, and what was decoded last.
-        decode: ``(job, draft, ways, first, begun)``: goes on from a draft to its end; ``first``
-            are the ways of its next line alone, ``begun`` the tokens that it begins with.
+        decode: with this engine.
     """
 
     engine: Engine
-    decode: Callable[[Job, Draft, Ways, Ways | None, Sequence[int]], Draft]
+    decode: Decode
 
     def best(self, job: Job, draft: Draft, ways: Ways) -> Draft:
         """The likeliest of a draft and what it might have been."""
-        best, quiet = draft, job.silent()
+        best, job = draft, job.again()
         tried: set[str] = set()
         for _ in range(ROUNDS):
-            others: list[Draft] = []
-            for name, drafts in self._alternatives(quiet, best, ways):
+            likeliest = best
+            for name, tries in self._alternatives(job, best, ways):
                 if name not in tried:
                     tried.add(name)
-                    others += drafts
-            likeliest = max([best, *others], key=lambda d: self.score(job, d)) if others else best
+                    self._weigh(job, best)
+                    for attempt in tries:
+                        likeliest = self._likelier(job, likeliest, attempt)
             if likeliest is best:
                 break
             best = likeliest
         return best
 
+    def _likelier(self, job: Job, best: Draft, attempt: Try) -> Draft:
+        """The draft that an attempt comes to, where it is likelier than the best so far."""
+        least = self.score(job, best)
+        expected = {*best.used, attempt.tool}
+        made = self.decode(
+            job,
+            attempt.draft,
+            attempt.ways,
+            attempt.first,
+            attempt.begun,
+            lambda draft: self._most(job, draft, expected) <= least,
+        )
+        fits = made.whole and (not attempt.tool or attempt.tool in made.used)
+        return made if fits and self.score(job, made) > least else best
+
     def _alternatives(
         self, job: Job, draft: Draft, ways: Ways
-    ) -> Iterator[tuple[str, Iterator[Draft]]]:
-        """What may be tried, each with a name and drafts that are decoded as they are asked for."""
+    ) -> Iterator[tuple[str, Iterator[Try]]]:
+        """What may be tried, each with a name."""
         if self._unused(job, draft):
             yield f"unused: {draft.plan}", self._without_unused(job, draft, ways)
         for tool, odds in job.odds.items():
             if odds >= SURE and tool not in draft.used:
                 yield f"with {tool}", self._with(job, draft, ways, tool)
             if odds <= DOUBTED and tool in draft.used:
-                yield f"without {tool}", self._without(job, draft, ways, tool)
+                yield f"without {tool}", self._without(draft, ways, tool)
         for doubt in self._doubts(job, draft)[:DOUBTS]:
-            line = draft.line_of(doubt.at)
-            begun = (*draft.tokens[draft.starts[line] : doubt.at], doubt.token)
             name = f"{draft.tokens[: doubt.at]} {doubt.token}"
-            yield name, self._otherwise(job, draft, ways, line, begun)
+            yield name, self._otherwise(draft, ways, doubt)
 
     def _doubts(self, job: Job, draft: Draft) -> list[Doubt]:
         """The closest choices outside free text, the closest first; not those between two ways
@@ -107,13 +146,13 @@ class Reconsider:
         unused = unused_lookups(draft.plan, job.tools)
         return [c for c in unused if c.arguments and job.tools[c.tool].result.name in wanted]
 
-    def _without_unused(self, job: Job, draft: Draft, ways: Ways) -> Iterator[Draft]:
+    def _without_unused(self, job: Job, draft: Draft, ways: Ways) -> Iterator[Try]:
         """The draft without its unused look-ups, and with the last of them used."""
         unused = self._unused(job, draft)
         closed = ways.copy()
         for call in unused:
             closed.ban(call.tool, job.tools[call.tool].parameters[0].name, str(call.arguments[0]))
-        yield self.decode(job, draft.cut(unused[0].number - 1), closed, None, ())
+        yield Try(draft.cut(unused[0].number - 1), closed)
         last = unused[-1]
         if last.number < len(draft.calls):
             demanding = ways.copy()
@@ -122,43 +161,56 @@ class Reconsider:
                 for c in draft.calls[: last.number]
                 if job.tools[c.tool].result.name == job.tools[last.tool].result.name
             )
-            yield self.decode(job, draft.cut(last.number), demanding, None, ())
+            yield Try(draft.cut(last.number), demanding)
 
-    def _with(self, job: Job, draft: Draft, ways: Ways, tool: str) -> Iterator[Draft]:
+    def _with(self, job: Job, draft: Draft, ways: Ways, tool: str) -> Iterator[Try]:
         """The draft with a call of ``tool`` on the line where it comes most naturally."""
         heads = []
-        for line in range(len(draft.starts)):
+        for line in reversed(range(len(draft.starts))):  # so that nothing is read twice
             first = self.engine.start([*job.prompt, *draft.tokens[: draft.starts[line]]])
             head = self.engine.tokenize(f"{line + 1}. {tool}", special=False)
-            heads.append(sum(self.engine.log_probabilities(head, first)))
-        line = int(np.argmax(heads))
+            heads.append((sum(self.engine.log_probabilities(head, first)), line))
+        _, line = max(heads, key=lambda head: (head[0], -head[1]))
         demanding = ways.copy()
         demanding.only = tool
-        made = self.decode(job, draft.cut(line), ways, demanding, ())
-        if tool in made.used:
-            yield made
+        yield Try(draft.cut(line), ways, first=demanding, tool=tool)
 
-    def _without(self, job: Job, draft: Draft, ways: Ways, tool: str) -> Iterator[Draft]:
+    def _without(self, draft: Draft, ways: Ways, tool: str) -> Iterator[Try]:
         """The draft without any call of ``tool``."""
         closed = ways.copy()
         closed.closed.add(tool)
         line = next(i for i, call in enumerate(draft.calls) if call.tool == tool)
-        yield self.decode(job, draft.cut(line), closed, None, ())
+        yield Try(draft.cut(line), closed)
 
-    def _otherwise(
-        self, job: Job, draft: Draft, ways: Ways, line: int, begun: Sequence[int]
-    ) -> Iterator[Draft]:
+    def _otherwise(self, draft: Draft, ways: Ways, doubt: Doubt) -> Iterator[Try]:
         """The draft with another token where the choice was close."""
-        yield self.decode(job, draft.cut(line), ways, None, begun)
+        line = draft.line_of(doubt.at)
+        begun = (*draft.tokens[draft.starts[line] : doubt.at], doubt.token)
+        yield Try(draft.cut(line), ways, begun=begun)
 
     def score(self, job: Job, draft: Draft) -> float:
         """How likely a draft is, in nats: to the planner, its free text aside (a plan is not
         worse for saying more), and to ToolRAG."""
-        first = self.engine.start(job.prompt)
-        tokens = self.engine.log_probabilities(draft.tokens, first)
-        planner = sum(p for p, told in zip(tokens, self._told(job, draft), strict=True) if not told)
         odds = sum(job.odds.get(tool, 0.0) for tool in draft.used)
-        return planner + odds - UNUSED_PENALTY * len(self._unused(job, draft))
+        return self._planned(job, draft) + odds - UNUSED_PENALTY * len(self._unused(job, draft))
+
+    def _most(self, job: Job, draft: Draft, expected: set[str]) -> float:
+        """The highest score that a draft may come to, if it calls no other tools than it does
+        now and those that are ``expected``."""
+        used = draft.used
+        more = sum(max(0.0, job.odds.get(tool, 0.0)) for tool in expected - used)
+        return self._planned(job, draft) + sum(job.odds.get(tool, 0.0) for tool in used) + more
+
+    def _planned(self, job: Job, draft: Draft) -> float:
+        """How likely the planner finds what there is of a draft, its free text aside."""
+        told = self._told(job, draft)
+        return sum(p for p, free in zip(draft.likelihoods, told, strict=True) if not free)
+
+    def _weigh(self, job: Job, draft: Draft) -> None:
+        """See that a draft's likelihoods are known; what is decoded here brings its own."""
+        if not draft.likelihoods:
+            first = self.engine.start(job.prompt)
+            draft.likelihoods, _ = self.engine.weigh(draft.tokens, first)
 
     def _told(self, job: Job, draft: Draft) -> list[bool]:
         """Which tokens of a draft are free text."""
