@@ -11,6 +11,7 @@ from random import Random
 import pytest
 from typer.testing import CliRunner
 
+from tests.labelled import store_with
 from tinyagent.commands.cli import app
 from tinyagent.errors import PlanError
 from tinyagent.models import find
@@ -73,18 +74,7 @@ def tools() -> ToolSet:
 @pytest.fixture
 def store(tmp_path: Path, tools: ToolSet) -> TraceStore:
     """A log in which 20 requests are labelled with a call of an own tool."""
-    rows = played(PLAYED)
-    lines = tmp_path / "in.jsonl"
-    lines.write_text(
-        "\n".join(
-            json.dumps({"request": r, "now": NOW.isoformat(), "plan": plan}) for r, plan in rows
-        )
-    )
-    path = tmp_path / "traces" / "traces.db"
-    TraceLog(path).close()
-    made, _, wrong = import_lines(lines, TraceStore(path), NOW, tools)
-    assert (made, wrong) == (len(rows), [])
-    return TraceStore(path)
+    return store_with(tmp_path, played(PLAYED), tools)
 
 
 def test_a_label_may_call_an_own_tool_that_was_not_offered(tmp_path: Path, tools: ToolSet) -> None:

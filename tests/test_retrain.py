@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.labelled import store_with
 from tinyagent.commands.cli import app
 from tinyagent.errors import ModelError, SettingsError
 from tinyagent.evaluation.run import Outcome, evaluate
@@ -28,9 +29,7 @@ from tinyagent.settings import Settings
 from tinyagent.toolrag import load
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.traces import TraceLog
-from tinyagent.traces.importer import import_lines
 from tinyagent.traces.labels import Label
-from tinyagent.traces.store import TraceStore
 from tinyagent.versions import CARD, GRAPH, SHIPPED, Version, Versions, with_versions
 from ui.models import job_view
 
@@ -63,21 +62,6 @@ OTHERS = (
     "Zainab|the tickets came",
     "Mr. Ito|the museum is shut",
 )
-
-
-def store_with(tmp_path: Path, rows: Sequence[tuple[str, str]]) -> TraceStore:
-    """A log of labelled runs: requests with their right plans."""
-    lines = tmp_path / "in.jsonl"
-    lines.write_text(
-        "\n".join(
-            json.dumps({"request": r, "now": NOW.isoformat(), "plan": plan}) for r, plan in rows
-        )
-    )
-    path = tmp_path / "traces" / "traces.db"
-    TraceLog(path).close()
-    made, _, wrong = import_lines(lines, TraceStore(path), NOW)
-    assert (made, wrong) == (len(rows), [])
-    return TraceStore(path)
 
 
 def pinged(people: Sequence[str]) -> list[tuple[str, str]]:

@@ -7,9 +7,8 @@ import re
 from collections.abc import Collection
 from datetime import datetime
 
-from tinyagent import times
-from tinyagent.errors import TimePhraseError
 from tinyagent.planner.grammar import literals, repeats
+from tinyagent.planner.spans import is_time
 from tinyagent.plans.syntax import JOIN, Call, Plan
 from tinyagent.plans.validate import problems
 from tinyagent.tools.registry import Tool, ToolSet
@@ -40,17 +39,9 @@ def no_person(name: str, known: Collection[str], now: datetime) -> bool:
         return True
     if any(mimetypes.guess_type(word.strip(",.;:"))[0] for word in name.split()):
         return True
-    if re.search(r"\d", name) and _is_time(name, now):
+    if re.search(r"\d", name) and is_time(name, now):
         return True
     return any(k != name and re.search(rf"\b{re.escape(k)}(?!\w)", name) for k in known)
-
-
-def _is_time(phrase: str, now: datetime) -> bool:
-    try:
-        times.resolve(phrase, now)
-    except TimePhraseError:
-        return False
-    return True
 
 
 def _said_twice(call: Call, tool: Tool) -> str | None:

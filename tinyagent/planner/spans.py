@@ -13,6 +13,7 @@ LONGEST_TIME = 8
 """Words of a time phrase: "the Friday after next at half past four" has as many."""
 
 _FIGURES = re.compile(r"(?<![\w.,])[-−]?\d+(?:[.,]\d+)*")
+_BARE = re.compile(r"[\d.,]*")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _TIMES = {"once": "1", "twice": "2", "both": "2", "half": "0.5"}
 
@@ -38,12 +39,12 @@ def time_phrases(request: str, now: datetime) -> list[str]:
         for length in range(min(LONGEST_TIME, len(words)), 0, -1)
         for start in range(len(words) - length + 1)
     ]
-    return [span for span in dict.fromkeys(spans) if _is_time(span, now)]
+    said = [span for span in dict.fromkeys(spans) if not _BARE.fullmatch(span)]
+    return [span for span in said if is_time(span, now)]
 
 
-def _is_time(phrase: str, now: datetime) -> bool:
-    if not re.search(r"[^\d.,]", phrase):
-        return False
+def is_time(phrase: str, now: datetime) -> bool:
+    """Whether a phrase, as a whole, resolves as a time."""
     try:
         times.resolve(phrase, now)
     except TimePhraseError:

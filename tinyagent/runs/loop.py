@@ -20,12 +20,12 @@ from datetime import datetime
 from tinyagent import events
 from tinyagent.approval.approval import Decision, ToolRunner
 from tinyagent.errors import PlanError, RequestError, ServerError, TinyAgentError, TraceError
-from tinyagent.plans.syntax import Plan
+from tinyagent.plans.syntax import Plan, Value
 from tinyagent.runs.answer import answer, cannot, so_far
 from tinyagent.runs.approving import Approving
 from tinyagent.runs.executor import Executor
 from tinyagent.runs.parts import Parts
-from tinyagent.runs.planning import Avoided, Planning, check_request
+from tinyagent.runs.planning import Planning, check_request
 from tinyagent.runs.run import Run
 from tinyagent.runs.texts import Texts
 from tinyagent.tools.context import ToolContext
@@ -165,13 +165,13 @@ class Loop:
         its changing calls must be of the same tools. Otherwise the first plan
         goes on without what failed.
         """
-        avoid: Avoided = frozenset()
+        avoid: list[tuple[str, tuple[Value, ...]]] = []
         first = self._planning.ready
         for attempt in range(1, self._parts.settings.replans + 1):
             failed = [t for t in self._executor.tasks if t.kind == "not_found"]
             if not failed or self._approving.rewritten:
                 return
-            avoid |= {(task.call.tool, task.call.arguments) for task in failed}
+            avoid += [(task.call.tool, task.call.arguments) for task in failed]
             self.run.emit(events.Replanning("; ".join(t.error for t in failed), attempt))
             try:
                 new = await self._planning.write(tools, avoid)

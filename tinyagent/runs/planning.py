@@ -13,7 +13,8 @@ from functools import partial
 
 from tinyagent import events
 from tinyagent.errors import PlanError, RequestError
-from tinyagent.plans.syntax import Call, Plan, PlanReader, Value
+from tinyagent.planner.base import Avoided
+from tinyagent.plans.syntax import Call, Plan, PlanReader
 from tinyagent.plans.validate import problems, validate
 from tinyagent.runs.executor import Executor
 from tinyagent.runs.parts import Parts
@@ -24,9 +25,6 @@ LONGEST_REQUEST = 2000
 """Characters: some 500 tokens, which is what fits beside the tools in the planner's prompt."""
 GIVEN = "given"
 """The method of picking the tools of a plan that a person gave."""
-
-Avoided = frozenset[tuple[str, tuple[Value, ...]]]
-"""Calls, as (tool, arguments), that must not come again."""
 
 
 class Planning:
@@ -82,7 +80,7 @@ class Planning:
         self._run.emit(selected)
         return selected
 
-    async def write(self, tools: list[str], avoid: Avoided = frozenset()) -> Plan:
+    async def write(self, tools: list[str], avoid: Avoided = ()) -> Plan:
         """Have a plan written; look-ups start as their lines come.
 
         Raises:
