@@ -103,13 +103,15 @@ def test_hands_free_is_told_when_to_end(make_agent: MakeAgent, tmp_path: Path) -
 
 
 def test_after_ten_minutes_it_ends_by_itself_and_says_why(voice: Voice, tmp_path: Path) -> None:
+    """Whatever still comes then: a browser that does not listen fills no memory."""
     spoken = read_audio(say(STATION, tmp_path / "a.wav"))
-    quiet = np.zeros(int(LONGEST) * RATE, np.float32)
+    quiet = np.zeros(2 * int(LONGEST) * RATE, np.float32)
     told = speak(voice, np.concatenate([spoken, quiet]), ends=False, seconds=10.0)
     (over,) = [message for message in told if "over" in message]
     assert "ends after 10 minutes" in over["note"]
     heard = voice.take(told[-1]["heard"])
     assert letters(heard.transcript.text) == letters(STATION)
+    assert LONGEST <= heard.samples.size / RATE < LONGEST + 10.1
 
 
 def test_what_cannot_be_heard_is_said(voice: Voice) -> None:

@@ -137,7 +137,7 @@ class Page:
         self._heard = gr.State(None)
         with gr.Row(elem_classes="voice"):
             self._microphone = gr.HTML(
-                microphone(),
+                microphone(self._agent.settings.hands_free),
                 apply_default_css=False,
                 elem_classes="microphone",
                 head=_VOICE_SCRIPTS,

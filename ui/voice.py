@@ -36,6 +36,7 @@ STEP = 0.4
 """Seconds of new sound that are worth another look at the words so far."""
 _KEPT = 8
 """Recordings that wait for the page to fetch them; it does so at once."""
+_UNREAD = "The microphone's sound cannot be read. Press Speak again, or choose a file."
 _FULL = (
     f"A recording ends after {LONGEST / 60:.0f} minutes. What you said until then is written down."
 )
@@ -72,7 +73,7 @@ class Voice:
             except TinyAgentError as error:
                 await socket.send_json({"error": str(error)})
             except (KeyError, TypeError, ValueError):
-                await socket.send_json({"error": "the microphone's sound cannot be read"})
+                await socket.send_json({"error": _UNREAD})
             else:
                 token = secrets.token_hex(8)
                 self._waiting[token] = heard
@@ -166,12 +167,16 @@ class Voice:
         return working.result()
 
 
-def microphone() -> str:
-    """The button to speak with, and where the words so far stand, as markup."""
+def microphone(hands_free: bool) -> str:
+    """The button to speak with, and where the words so far stand, as markup.
+
+    ``hands_free``: a pause ends the recording, which the page then says.
+    """
+    listening = "Listening… A pause ends it." if hands_free else "Listening…"
     return (
         '<div class="speak"><button type="button" data-speak aria-pressed="false">'
         f'{icon("microphone")}{icon("stop")}<span class="label">Speak</span></button>'
-        '<p class="so-far" role="status" aria-live="polite"></p></div>'
+        f'<p class="so-far" role="status" data-listening="{listening}"></p></div>'
         '<p class="error" role="alert" hidden></p>'
     )
 

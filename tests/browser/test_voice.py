@@ -55,10 +55,12 @@ def test_speak_read_correct_approve(app: App, page: Page, spoken: Path) -> None:
     with_silence(say(PLUMBER, spoken), 0.5, 1.0)
     seconds = read_audio(spoken).size / RATE
     speak(page)
+    place = page.locator("[data-speak]").bounding_box()
     expect(page.locator(".so-far")).to_contain_text(
         re.compile("remind|plumber", re.I), timeout=PATIENCE
     )
     page.wait_for_timeout(1000 * seconds)
+    assert page.locator("[data-speak]").bounding_box() == place
     stop(page)
     box = page.locator(BOX)
     expect(box).to_have_value(HEARD, timeout=PATIENCE)
@@ -141,6 +143,22 @@ def test_silence_and_files_that_are_none_get_a_message(
     expect(page.locator(BOX)).to_have_value(HEARD, timeout=PATIENCE)
     assert page.locator(BOX).input_value().startswith("Please: ")
     expect(page.locator(".error:visible")).to_have_count(0)
+
+
+def test_a_microphone_that_is_unplugged_loses_nothing(page: Page, spoken: Path) -> None:
+    with_silence(say(PLUMBER, spoken), 0.5, 1.0)
+    page.evaluate(
+        """() => {
+          const media = navigator.mediaDevices;
+          const open = media.getUserMedia.bind(media);
+          media.getUserMedia = async (asked) => (window.opened = await open(asked));
+        }"""
+    )
+    speak(page)
+    page.wait_for_timeout(1000 * read_audio(spoken).size / RATE)
+    page.evaluate("() => void window.opened.getTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(page.locator(BOX)).to_have_value(HEARD, timeout=PATIENCE)
+    expect(page.locator(".microphone .error")).to_contain_text("not there any more")
 
 
 def test_ten_minutes_from_a_file_are_written_down(page: Page, spoken: Path) -> None:

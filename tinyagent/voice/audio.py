@@ -136,17 +136,19 @@ class Stream:
         """How much came so far."""
         return self._count / RATE
 
-    def last(self, seconds: float) -> Samples:
-        """What came last, at most that long."""
-        wanted, taken = int(seconds * RATE), 0
-        found: list[NDArray[np.int16]] = []
+    def since(self, start: float, seconds: float) -> Samples:
+        """What came from a time on, at most that long."""
+        first = int(start * RATE)
         with self._lock:
+            found: list[NDArray[np.int16]] = []
+            at = self._count
             for piece in reversed(self._pieces):
-                found.insert(0, piece)
-                taken += piece.size
-                if taken >= wanted:
+                if at <= first:
                     break
-        return to_float(np.concatenate([np.zeros(0, np.int16), *found])[-wanted:])
+                at -= piece.size
+                found.insert(0, piece)
+        whole = np.concatenate([np.zeros(0, np.int16), *found])
+        return to_float(whole[max(0, first - at) :][: int(seconds * RATE)])
 
     def _keep(self, frame: Any) -> None:
         for even in self._resampler.resample(frame):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from tinyagent.errors import AudioError
-from tinyagent.voice.activity import speech_ends
+from tinyagent.voice.activity import speech
 from tinyagent.voice.audio import Samples, Stream
 from tinyagent.voice.listener import NOTHING_SAID, Listener
+from tinyagent.voice.streaming import WordsSoFar
 from tinyagent.voice.transcriber import Transcript
 
 LONGEST = 600.0
 """Seconds that one may speak; then the recording ends by itself, and is written down."""
 PAUSE = 1.5
 """Seconds of silence after speech that end a recording where hands-free is on."""
-WINDOW = 25.0
-"""Seconds at its end that the words so far are made from."""
 _LOOKED_AT = 8.0
 """Seconds at its end in which speech is looked for."""
 
@@ -33,12 +32,14 @@ class Dictation:
     def __init__(self, listener: Listener, rate: int, hands_free: bool) -> None:
         self._listener = listener
         self._stream = Stream(rate)
+        self._words = WordsSoFar(listener, self._stream)
         self._hands_free = hands_free
         self._spoken = 0.0
 
     def add(self, piece: bytes) -> None:
-        """Take in the next piece, as ``Stream.add``."""
-        self._stream.add(piece)
+        """Take in the next piece, as ``Stream.add``; none once it has come to its longest."""
+        if not self.full:
+            self._stream.add(piece)
 
     @property
     def seconds(self) -> float:
@@ -51,12 +52,12 @@ class Dictation:
         return self._stream.seconds >= LONGEST
 
     def partial(self) -> str:
-        """The words so far; of a long recording, those at its end.
+        """The words so far, as ``WordsSoFar.look``; by one thread at a time.
 
         Raises:
             ModelError: the speech model is missing or damaged.
         """
-        return self._listener.partial(self._stream.last(WINDOW))
+        return self._words.look()
 
     def over(self) -> bool:
         """Whether it should end: after a pause where hands-free is on, or at its longest."""
@@ -66,9 +67,9 @@ class Dictation:
             return False
         seconds = self._stream.seconds
         began = max(0.0, seconds - _LOOKED_AT)
-        end = speech_ends(self._stream.last(_LOOKED_AT))
-        if end is not None:
-            self._spoken = began + end
+        spoken = speech(self._stream.since(began, _LOOKED_AT))
+        if spoken:
+            self._spoken = began + spoken[-1][1]
         return self._spoken > 0 and seconds - self._spoken >= PAUSE
 
     def finish(self) -> tuple[Samples, Transcript]:
@@ -81,5 +82,5 @@ class Dictation:
         samples = self._stream.finish()
         transcript = self._listener.transcribe(samples)
         if not transcript.text:
-            raise AudioError(f"your recording: {NOTHING_SAID}")
+            raise AudioError(f"Your recording: {NOTHING_SAID}.")
         return samples, transcript

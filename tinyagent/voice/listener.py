@@ -13,7 +13,7 @@ from tinyagent.voice.audio import Samples, read_audio
 from tinyagent.voice.model import load_model
 from tinyagent.voice.names import KnownNames
 from tinyagent.voice.progress import Progress, unseen
-from tinyagent.voice.transcriber import Transcriber, Transcript
+from tinyagent.voice.transcriber import Transcriber, Transcript, Word
 
 _log = logging.getLogger(__name__)
 NOTHING_SAID = "nobody speaks in it; say it again, closer to the microphone"
@@ -66,13 +66,13 @@ class Listener:
             names = {}
         return self.ready().transcribe(samples, KnownNames(names), self._progress)
 
-    def partial(self, samples: Samples) -> str:
-        """The words of a recording that still goes on.
+    def partial(self, samples: Samples, before: str = "", begun: str = "") -> list[Word]:
+        """The words of a part of a recording that goes on, as ``Transcriber.partial``.
 
         Raises:
             ModelError: as ``ready``.
         """
-        return self.ready().partial(samples)
+        return self.ready().partial(samples, before, begun)
 
     def request(self, path: Path) -> tuple[Samples, Transcript]:
         """A spoken request in a file: its samples, and its words.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 WRITING = "Writing it down"
 """What ``Progress`` is told of."""
 _BEAMS = 5
+"""Of a whole recording; a partial transcript has one."""
 _WEIGHED = 8
 """Candidates of a sentence that are weighed; each costs about as much as a word decoded."""
 _HINTS = 40
@@ -46,6 +47,13 @@ _MARGIN = 0.2
 """Seconds of sound around a sentence."""
 _NO_PAUSE = 500
 """Milliseconds of silence that part two stretches of speech."""
+_TOKENS = 10
+"""Tokens that are written of a second of a partial transcript at most: some models repeat
+themselves without end."""
+_FRAMES = 100
+"""Of the encoder's input, a second."""
+_PUNCTUATION = ("\"'“¿([{-", "\"'.。,，!！?？:：”)]}、")
+"""Belongs to the word after it, and to the word before it; as where faster-whisper times words."""
 _LONG = 30.0
 """Seconds from which it is told how far the work is: what Whisper hears at a time."""
 
@@ -133,8 +141,8 @@ class Transcriber:
         words: list[Word] = []
         changes: list[Change] = []
         with self._lock:
-            for sentence in self._decode(samples, _BEAMS, word_timestamps=True):
-                said = [_word(word) for word in sentence.words or []]
+            for sentence in self._decode(samples):
+                said = [_word(w.word, w.start, w.end, w.probability) for w in sentence.words or []]
                 named: list[_Put] = self._put_names(samples, said, names) if names else []
                 _append(words, changes, said, named)
                 tell(WRITING, min(float(sentence.end), length), length)
@@ -147,24 +155,31 @@ class Transcriber:
             round(time.perf_counter() - began, 3),
         )
 
-    def partial(self, samples: Samples) -> str:
-        """The words of a recording that still goes on, quickly."""
-        with self._lock:
-            return " ".join(s.text.strip() for s in self._decode(samples, 1)).strip()
+    def partial(self, samples: Samples, before: str = "", begun: str = "") -> list[Word]:
+        """The words of a part of a recording, quickly: heard once, as it is.
 
-    def _decode(self, samples: Samples, beams: int, **options: Any) -> Iterator[Any]:
+        Args:
+            samples: at most 30 seconds, in which somebody speaks.
+            before: what was said before them.
+            begun: what is said at their beginning, where that is known; not given again.
+        """
+        with self._lock:
+            sound = _Sound(self._model, samples, 0.0, samples.size / RATE, self._language)
+            return sound.write(before, begun)
+
+    def _decode(self, samples: Samples) -> Iterator[Any]:
         """Whisper's segments, of the stretches in which somebody speaks, each when it is ready."""
         if not samples.size:
             return
         segments, _ = self._model.transcribe(
             samples,
             language=self._language,
-            beam_size=beams,
+            beam_size=_BEAMS,
             temperature=0.0,  # the same recording gives the same words
             condition_on_previous_text=False,
             vad_filter=True,
             vad_parameters={"min_silence_duration_ms": _NO_PAUSE},
-            **options,
+            word_timestamps=True,
         )
         yield from segments
 
@@ -211,21 +226,53 @@ class _Sound:
         samples: the whole recording.
         start: of the sentence, in seconds.
         end: of the sentence, in seconds.
+        language: that is spoken; None for the one that the model hears.
     """
 
-    def __init__(self, model: WhisperModel, samples: Samples, start: float, end: float) -> None:
+    def __init__(
+        self,
+        model: WhisperModel,
+        samples: Samples,
+        start: float,
+        end: float,
+        language: str | None = "en",
+    ) -> None:
         from faster_whisper.audio import pad_or_trim
         from faster_whisper.tokenizer import Tokenizer
 
         self._model = model
-        multilingual = model.model.is_multilingual
-        self._tokenizer = Tokenizer(
-            model.hf_tokenizer, multilingual, task="transcribe", language="en"
-        )
         first, last = int((start - _MARGIN) * RATE), int((end + _MARGIN) * RATE)
         features = model.feature_extractor(samples[max(0, first) : last])
         self._frames = min(features.shape[-1], 3000)
         self._encoded = model.encode(pad_or_trim(features, 3000))
+        if language is None:
+            language = str(model.model.detect_language(self._encoded)[0][0][0])[2:-2]
+        self._tokenizer = Tokenizer(
+            model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language
+        )
+
+    def write(self, before: str, begun: str) -> list[Word]:
+        """The words, with times from the beginning of the sound; see ``Transcriber.partial``."""
+        from faster_whisper.transcribe import merge_punctuations
+
+        tokens, model = self._tokenizer, self._model
+        told = tokens.encode(f" {before}") if before else []
+        known = tokens.encode(f" {begun}") if begun else []
+        prompt = [*model.get_prompt(tokens, told, without_timestamps=True), *known]
+        most = _TOKENS * (1 + self._frames // _FRAMES)
+        result = model.model.generate(
+            self._encoded, [prompt], beam_size=1, max_length=len(prompt) + most
+        )[0]
+        written = [token for token in result.sequences_ids[0] if token < tokens.eot]
+        words = model.find_alignment(tokens, [written], self._encoded, self._frames)[0]
+        merge_punctuations(words, *_PUNCTUATION)
+        new, count = [], 0
+        for word in words:
+            if word["word"].strip() and count >= len(known):
+                text, start, end = word["word"], word["start"], word["end"]
+                new.append(_word(text, start, end, word["probability"]))
+            count += len(word["tokens"])
+        return new
 
     def listen_for(self, names: Sequence[str]) -> list[str]:
         """The sentence's words, decoded with the names as hotwords."""
@@ -254,13 +301,10 @@ class _Sound:
         return [total - sums[0] for total in sums[1:]]
 
 
-def _word(word: Any) -> Word:
-    return Word(
-        word.word.strip(),
-        round(float(word.start), 3),
-        round(float(word.end), 3),
-        round(float(word.probability), 3),
-    )
+def _word(text: str, start: float, end: float, probability: float) -> Word:
+    """As faster-whisper gives it, which is with NumPy's numbers."""
+    times = (round(float(number), 3) for number in (start, end, probability))
+    return Word(text.strip(), *times)
 
 
 def _with(texts: Sequence[str], candidate: Candidate) -> list[str]:

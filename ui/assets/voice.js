@@ -8,7 +8,19 @@ window.tinyagentVoice = (() => {
     NotFoundError: "There is no microphone. Connect one, then press Speak again; or choose a file.",
     NotReadableError: "Another program is using the microphone. Close it, then press Speak again.",
   };
+  const FORBIDDEN =
+    "The system does not let the browser use the microphone. Allow it in the system's privacy settings, then press Speak again.";
+  const ELSEWHERE =
+    "The browser has no microphone for a page from another computer, unless it comes over HTTPS. Type, or choose a file.";
   const GONE = "TinyAgent does not answer. Is it still running? Then press Speak again.";
+  const UNPLUGGED = "The microphone is not there any more. What you said until then is written down.";
+
+  // What happened, and what to do about it.
+  function refusal({ name, message }) {
+    if (name === "NotAllowedError" && /system/i.test(message)) return FORBIDDEN;
+    if (name === "Error") return message;
+    return REFUSED[name] ?? `The microphone cannot be used (${message}). Press Speak again, or choose a file.`;
+  }
 
   // `hear` is told the token of a recording that was written down.
   return function voice(element, hear) {
@@ -23,7 +35,12 @@ window.tinyagentVoice = (() => {
       button.setAttribute("aria-pressed", String(state === "listening"));
       button.disabled = state === "starting" || state === "writing";
       button.querySelector(".label").textContent = state === "listening" ? "Stop" : "Speak";
+      tell(words);
+    }
+
+    function tell(words) {
       live.textContent = words;
+      live.scrollTop = live.scrollHeight; // of many words, the last ones
     }
 
     function fail(message) {
@@ -37,17 +54,24 @@ window.tinyagentVoice = (() => {
       problem.hidden = true;
       show("starting");
       try {
-        recording = await record(told, () => recording && fail(GONE), (level) =>
-          element.style.setProperty("--level", level.toFixed(2)));
-        show("listening", "Listening…");
+        recording = await record({
+          told,
+          lost: () => recording && fail(GONE),
+          loud: (level) => element.style.setProperty("--level", level.toFixed(2)),
+          unplugged: () => {
+            end();
+            warn(UNPLUGGED);
+          },
+        });
+        show("listening", live.dataset.listening);
       } catch (error) {
-        fail(REFUSED[error.name] ?? error.message);
+        fail(refusal(error));
       }
     }
 
     function end() {
       if (element.dataset.state !== "listening") return;
-      show("writing", live.textContent);
+      show("writing", live.textContent === live.dataset.listening ? "Writing it down" : live.textContent);
       recording.end();
     }
 
@@ -57,7 +81,7 @@ window.tinyagentVoice = (() => {
     }
 
     function told({ partial, doing, over, note, heard, error }) {
-      if ((partial || doing) && recording) live.textContent = partial || doing;
+      if ((partial || doing) && recording) tell(partial || doing);
       if (over) end();
       if (note) warn(note);
       if (error) fail(error);
@@ -94,11 +118,12 @@ window.tinyagentVoice = (() => {
     show("idle");
   };
 
-  // Record and send. `told` gets the server's messages, `lost` is called where it goes away,
-  // `loud` gets how loud it is, from 0 to 1. Resolves once sound is taken in; rejects where
-  // there is no microphone to be had. What is said before the server answers waits in `early`.
-  async function record(told, lost, loud) {
-    if (!navigator.mediaDevices) throw new Error("The browser has no microphone for this page.");
+  // Record and send. `told` gets the server's messages, `lost` is called where it goes away, and
+  // `unplugged` where the microphone does; `loud` gets how loud it is, from 0 to 1. Resolves once
+  // sound is taken in; rejects where there is no microphone to be had. What is said before the
+  // server answers waits in `early`.
+  async function record({ told, lost, loud, unplugged }) {
+    if (!navigator.mediaDevices) throw new Error(ELSEWHERE);
     const context = new AudioContext();
     let stream, socket;
     const hush = () => {
@@ -113,7 +138,9 @@ window.tinyagentVoice = (() => {
       socket.close();
     };
     try {
-      await context.audioWorklet.addModule("/ui/microphone.js");
+      await context.audioWorklet.addModule("/ui/microphone.js").catch(() => {
+        throw new Error(GONE);
+      });
       stream = await navigator.mediaDevices.getUserMedia({
         audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false },
       });
@@ -122,6 +149,7 @@ window.tinyagentVoice = (() => {
       close();
       throw error;
     }
+    stream.getTracks().forEach((track) => track.addEventListener("ended", unplugged));
     const node = new AudioWorkletNode(context, "microphone", {
       numberOfOutputs: 0,
       channelCount: 1,
