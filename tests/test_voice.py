@@ -68,6 +68,14 @@ def test_words_with_times_and_probabilities(transcriber: Transcriber, tmp_path: 
     assert said.seconds > 0
 
 
+def test_points_part_no_word(transcriber: Transcriber, tmp_path: Path) -> None:
+    text = "Remind me at 2 p.m. and at 3 p.m."
+    said = transcriber.transcribe(read_audio(say(text, tmp_path / "a.wav")))
+    assert "2 p.m." in said.text
+    assert not re.search(r"\s[-.]", said.text)
+    assert " ".join(word.text for word in said.words) == said.text
+
+
 @pytest.mark.parametrize("ending", CODECS)
 def test_every_format_is_read(transcriber: Transcriber, tmp_path: Path, ending: str) -> None:
     source = say(STATION, tmp_path / "a.wav")

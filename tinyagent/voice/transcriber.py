@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
@@ -142,7 +142,7 @@ class Transcriber:
         changes: list[Change] = []
         with self._lock:
             for sentence in self._decode(samples):
-                said = [_word(w.word, w.start, w.end, w.probability) for w in sentence.words or []]
+                said = _words((w.word, w.start, w.end, w.probability) for w in sentence.words or [])
                 named: list[_Put] = self._put_names(samples, said, names) if names else []
                 _append(words, changes, said, named)
                 tell(WRITING, min(float(sentence.end), length), length)
@@ -269,10 +269,9 @@ class _Sound:
         new, count = [], 0
         for word in words:
             if word["word"].strip() and count >= len(known):
-                text, start, end = word["word"], word["start"], word["end"]
-                new.append(_word(text, start, end, word["probability"]))
+                new.append((word["word"], word["start"], word["end"], word["probability"]))
             count += len(word["tokens"])
-        return new
+        return _words(new)
 
     def listen_for(self, names: Sequence[str]) -> list[str]:
         """The sentence's words, decoded with the names as hotwords."""
@@ -301,10 +300,22 @@ class _Sound:
         return [total - sums[0] for total in sums[1:]]
 
 
-def _word(text: str, start: float, end: float, probability: float) -> Word:
-    """As faster-whisper gives it, which is with NumPy's numbers."""
-    times = (round(float(number), 3) for number in (start, end, probability))
-    return Word(text.strip(), *times)
+def _words(pieces: Iterable[tuple[str, float, float, float]]) -> list[Word]:
+    """Words from text, start, end and probability of each piece that faster-whisper aligned.
+
+    It begins one at each hyphen and point, too ("e", "-mail"): a word begins with a space. The
+    numbers may be NumPy's.
+    """
+    words: list[Word] = []
+    for text, *numbers in pieces:
+        start, end, probability = (round(float(number), 3) for number in numbers)
+        if words and not text.startswith(" "):
+            begun = words[-1]
+            least = min(begun.probability, probability)
+            words[-1] = Word(begun.text + text.rstrip(), begun.start, end, least)
+        else:
+            words.append(Word(text.strip(), start, end, probability))
+    return words
 
 
 def _with(texts: Sequence[str], candidate: Candidate) -> list[str]:
