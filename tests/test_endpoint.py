@@ -15,7 +15,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from typer.testing import CliRunner, Result
 
-from tests.servers import llama_cpp_server
+from tests.servers import llama_cpp_servers
 from tinyagent.commands.cli import app
 from tinyagent.models import find
 from tinyagent.settings import Settings
@@ -29,8 +29,8 @@ def write(out: Path, url: str, *options: str) -> Result:
 @pytest.fixture(scope="module")
 def local_server() -> Iterator[str]:
     """llama_cpp.server with the small base model."""
-    with llama_cpp_server(find("base-q4_0", Settings().models)) as (url, _):
-        yield url
+    with llama_cpp_servers(find("base-q4_0", Settings().models)) as (server,):
+        yield server.url
 
 
 def test_a_small_model_is_mostly_refused_and_every_refusal_counted(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from tinyagent.commands.cli import app
 from tinyagent.data.patterns import STYLES
 from tinyagent.errors import SettingsError
+from tinyagent.evaluation.kept import Keep, Kept
 from tinyagent.evaluation.report import Rate, markdown, summarise, write_report
 from tinyagent.evaluation.run import Outcome, by, calls_of
 from tinyagent.evaluation.scoring import score
@@ -19,6 +22,7 @@ from tinyagent.models import find
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.settings import Settings
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train import UNROUNDED
 
 NOW = datetime(2026, 11, 24, 9, 30)
 GOLD = """1. get_email_address("Sid")
@@ -129,17 +133,61 @@ def test_eval_plans_a_set_and_writes_its_report(tmp_path: Path) -> None:
         assert (tmp_path / picture).stat().st_size > 5000
 
 
-def test_eval_tables_has_a_row_for_each_way(tmp_path: Path) -> None:
+def test_eval_tables_has_a_row_for_each_way_and_plans_each_set_up_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = ["eval", "tables", "--set", str(SETS / "readme.jsonl"), "--limit", "1"]
-    adapter = str(find("planner-adapter", Settings().models))
-    result = CliRunner().invoke(app, [*command, "--out", str(tmp_path), "--adapter", adapter])
+    (tmp_path / "settings.toml").write_text("threads = 1\n")  # twelve engines on a busy machine
+    monkeypatch.setenv("TINYAGENT_SETTINGS", str(tmp_path / "settings.toml"))
+    adapter = tmp_path / UNROUNDED
+    shutil.copy(find("planner-adapter", Settings().models), adapter)
+    command += ["--out", str(tmp_path), "--adapter", str(adapter)]
+    result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     page = (tmp_path / "tables.md").read_text("utf-8")
     ways = ("none: all 16", "basic, top 3", "classifier")
-    for row in (*ways, "F16", "Q8_0", "Q4_0", "Q4_0, adapter", "copies"):
+    unrounded = "Q4_0, before quantisation-aware training"
+    for row in (*ways, "F16", "Q8_0", "Q4_0", unrounded, "copies"):
         assert f"| {row} |" in page
     (everything,) = [x for x in page.splitlines() if x.startswith("| all | ")]
     assert "100.0%" in everything.split("|")[2]
+    # 4 ways, 5 files, 6 levels; the shipped set-up is one of each, and the copy makes one more.
+    assert len(list((tmp_path / "outcomes").iterdir())) == 12
+
+    def planner_of(*_: object) -> None:
+        raise AssertionError("it was planned before")
+
+    monkeypatch.setattr("tinyagent.evaluation.tables.planner_of", planner_of)
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert (tmp_path / "tables.md").read_text("utf-8") == page
+
+
+def test_a_run_that_was_cut_off_goes_on_with_what_it_has(tmp_path: Path) -> None:
+    items = [replace(item(GOLD), id=str(n)) for n in range(4)]
+    setup = {"planner": "x"}
+    planned: list[str] = []
+
+    def plan(left: list[Item], keep: Keep) -> None:
+        for one in left:
+            if len(planned) == 2:
+                raise KeyboardInterrupt
+            planned.append(one.id)
+            keep(replace(outcome(GOLD, read_plan(GOLD), ("create_note",)), item=one))
+
+    with pytest.raises(KeyboardInterrupt):
+        Kept(tmp_path, items).outcomes(setup, plan)
+    (file,) = tmp_path.iterdir()
+    with file.open("a", encoding="utf-8") as log:
+        log.write('{"id": "2", "que')  # the disk was full
+    planned.append("2 is planned again")
+    found = Kept(tmp_path, items).outcomes(setup, plan)
+    assert planned == ["0", "1", "2 is planned again", "2", "3"]
+    assert [one.item for one in found] == items
+    assert all(one.score.arguments and one.tools == ("create_note",) for one in found)
+    assert Kept(tmp_path, items).outcomes(setup, plan) == found
+    assert len(list(tmp_path.iterdir())) == 1
+    Kept(tmp_path, items).outcomes({"planner": "another"}, plan)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_generated_split_is_a_test_set(tmp_path: Path) -> None:
