@@ -60,8 +60,14 @@ Progress = Callable[[list[Item]], Iterable[Item]]
 """Iterates the items, and shows how far it is."""
 
 
-def plan_item(item: Item, selection: Selection, planner: Planner, tools: ToolSet) -> Outcome:
-    """Plan one request with the tools that were picked for it.
+def plan_item(
+    item: Item,
+    selection: Selection,
+    planner: Planner,
+    tools: ToolSet,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Plan one request with the tools that were picked for it, unless ``stop`` becomes true.
 
     Raises:
         ServerError: the planner is on a server, and the model gave no answer: that says
@@ -71,7 +77,7 @@ def plan_item(item: Item, selection: Selection, planner: Planner, tools: ToolSet
         return _outcome(item, selection, Plan(), tools)
     try:
         offered = tools.only(selection.tools)
-        planned = planner.plan(item.query, offered, item.now, odds=selection.odds)
+        planned = planner.plan(item.query, offered, item.now, odds=selection.odds, stop=stop)
     except TinyAgentError as failure:
         if isinstance(failure, ServerError) and not isinstance(failure, UnusablePlanError):
             raise

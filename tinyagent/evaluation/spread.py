@@ -7,6 +7,7 @@ answer is planned by another; a wrong plan is an outcome, and is not asked for a
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -67,21 +68,28 @@ def on_servers(
     planners: Mapping[str, Planner], at_once: int
 ) -> Iterator[list[Place[Job, Outcome]]]:
     """A place for each planner, by its name; each request that is under way has a thread."""
+    over = threading.Event()
     with ThreadPoolExecutor(max(1, at_once * len(planners))) as threads:
-        yield [_Threaded(name, planner, threads) for name, planner in planners.items()]
+        try:
+            yield [_Threaded(name, one, threads, over) for name, one in planners.items()]
+        finally:
+            over.set()  # what is still under way, after an error or Ctrl-C, is not waited for
 
 
 class _Threaded:
-    def __init__(self, name: str, planner: Planner, threads: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, name: str, planner: Planner, threads: ThreadPoolExecutor, over: threading.Event
+    ) -> None:
         self.name = name
         self._planner = planner
         self._threads = threads
+        self._over = over
 
     async def work(self, job: Job) -> Outcome:
         _, item, selection = job
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._threads, plan_item, item, selection, self._planner, SIXTEEN
+            self._threads, plan_item, item, selection, self._planner, SIXTEEN, self._over.is_set
         )
 
 
