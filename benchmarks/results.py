@@ -3,12 +3,17 @@
 tinyagent eval tests/sets/dev.jsonl
 tinyagent eval tests/sets/handwritten.jsonl
 tinyagent eval voice tests/sets/spoken.jsonl --rounds 4
+tinyagent eval tables --adapter runs/planner/unrounded.safetensors
+tinyagent train ablations runs/data --out runs/ablations
 .venv/bin/python benchmarks/results.py runs/eval/dev runs/eval/handwritten \\
-    runs/eval-voice/spoken > docs/results.md
+    runs/eval-voice/spoken runs/tables/tables.md runs/ablations/ablations.md > docs/results.md
+
+Of a report's folder its tables are taken; a page is taken as a whole, as a section.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -26,14 +31,26 @@ NUMBERS = ("By number of calls", "By tool", "By voice", "Time and tokens")
 
 def main() -> None:
     """Print the page."""
-    print("\n".join([HEAD, *(numbers(Path(folder)) for folder in sys.argv[1:])]), end="")
+    print("\n".join([HEAD, *(section(Path(source)) for source in sys.argv[1:])]), end="")
+
+
+def section(source: Path) -> str:
+    """The section of a report's folder, or of a page of Markdown."""
+    return numbers(source) if source.is_dir() else lowered(source.read_text("utf-8"))
 
 
 def numbers(folder: Path) -> str:
     """The tables of the report in a folder, its headings one level lower."""
     summary, *sections = (folder / "report.md").read_text("utf-8").split("\n## ")
-    tables = [section for section in sections if section.partition("\n")[0] in NUMBERS]
-    return f"#{summary.rstrip()}\n" + "".join(f"\n### {table.rstrip()}\n" for table in tables)
+    tables = [part for part in sections if part.partition("\n")[0] in NUMBERS]
+    return lowered("\n".join([summary.rstrip(), *(f"\n## {table.rstrip()}" for table in tables)]))
+
+
+def lowered(page: str) -> str:
+    """A page with its headings one level lower; what stands in a fence is no heading."""
+    parts = re.split(r"(^```.*?^```)", page.strip(), flags=re.MULTILINE | re.DOTALL)
+    parts[::2] = [re.sub(r"^#", "##", part, flags=re.MULTILINE) for part in parts[::2]]
+    return "".join(parts) + "\n"
 
 
 if __name__ == "__main__":

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from keyring.backend import KeyringBackend
 from typer.testing import CliRunner, Result
 
+from tests.servers import llama_cpp_servers
 from tinyagent.commands.cli import app
 from tinyagent.models import find
 from tinyagent.settings import Settings
@@ -33,26 +29,8 @@ def write(out: Path, url: str, *options: str) -> Result:
 @pytest.fixture(scope="module")
 def local_server() -> Iterator[str]:
     """llama_cpp.server with the small base model."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    model = find("base-q4_0", Settings().models)
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(model), "--n_ctx", "2048"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--chat_format", "chatml"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}/v1"
-    try:
-        for _ in range(300):
-            try:
-                urlopen(f"{url}/models", timeout=1).close()
-                break
-            except (URLError, OSError):
-                assert process.poll() is None, "llama_cpp.server ended"
-                time.sleep(0.2)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
+    with llama_cpp_servers(find("base-q4_0", Settings().models)) as (server,):
+        yield server.url
 
 
 def test_a_small_model_is_mostly_refused_and_every_refusal_counted(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.test_remote import Standing, plan, stand  # noqa: F401 - the last is a fixture
 from tinyagent.commands.cli import app
 from tinyagent.data.patterns import STYLES
 from tinyagent.errors import SettingsError
+from tinyagent.evaluation.kept import Keep, Kept
 from tinyagent.evaluation.report import Rate, markdown, summarise, write_report
 from tinyagent.evaluation.run import Outcome, by, calls_of
 from tinyagent.evaluation.scoring import score
@@ -19,6 +24,7 @@ from tinyagent.models import find
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.settings import Settings
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train import UNROUNDED
 
 NOW = datetime(2026, 11, 24, 9, 30)
 GOLD = """1. get_email_address("Sid")
@@ -129,17 +135,74 @@ def test_eval_plans_a_set_and_writes_its_report(tmp_path: Path) -> None:
         assert (tmp_path / picture).stat().st_size > 5000
 
 
-def test_eval_tables_has_a_row_for_each_way(tmp_path: Path) -> None:
+def test_eval_tables_has_a_row_for_each_way_and_plans_each_set_up_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stand: Callable[..., Standing],  # noqa: F811
+) -> None:
     command = ["eval", "tables", "--set", str(SETS / "readme.jsonl"), "--limit", "1"]
-    adapter = str(find("planner-adapter", Settings().models))
-    result = CliRunner().invoke(app, [*command, "--out", str(tmp_path), "--adapter", adapter])
+    (tmp_path / "settings.toml").write_text("threads = 1\n")  # twelve engines on a busy machine
+    monkeypatch.setenv("TINYAGENT_SETTINGS", str(tmp_path / "settings.toml"))
+    # A model that was not trained to plan goes on to the end of its context.
+    monkeypatch.setattr("tinyagent.planner.PLANNER_TOKENS", 1400)
+    adapter = tmp_path / UNROUNDED
+    shutil.copy(find("planner-adapter", Settings().models), adapter)
+    command += ["--out", str(tmp_path), "--adapter", str(adapter)]
+    result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     page = (tmp_path / "tables.md").read_text("utf-8")
     ways = ("none: all 16", "basic, top 3", "classifier")
-    for row in (*ways, "F16", "Q8_0", "Q4_0", "Q4_0, adapter", "copies"):
+    unrounded = "Q4_0, before quantisation-aware training"
+    for row in (*ways, "F16", "Q8_0", "Q4_0", unrounded, "copies"):
         assert f"| {row} |" in page
     (everything,) = [x for x in page.splitlines() if x.startswith("| all | ")]
     assert "100.0%" in everything.split("|")[2]
+    # 4 ways, 5 files, 6 levels; the shipped set-up is one of each, and the copy makes one more.
+    assert len(list((tmp_path / "outcomes").iterdir())) == 12
+
+    def planner_of(*_: object) -> None:
+        raise AssertionError("it was planned before")
+
+    monkeypatch.setattr("tinyagent.evaluation.tables.planner_of", planner_of)
+    there = stand(plan(str(read_test_set(SETS / "readme.jsonl")[0].plans[0])))
+    result = CliRunner().invoke(app, [*command, "--endpoint", there.url, "--model", "big"])
+    assert result.exit_code == 0, result.output
+    more = (tmp_path / "tables.md").read_text("utf-8").splitlines()
+    added = [line for line in more if line not in page.splitlines()]
+    assert added[0].endswith(f" --endpoint {there.url} --model big --limit 1`")
+    assert len(added) == 2
+    assert added[1].startswith("| big, full prompt | | ")
+    assert added[1].endswith(" s | 100.0% | 100.0% |")
+    (asked,) = there.handler.asked
+    assert len(asked["messages"]) > 4  # with solved examples
+
+
+def test_a_run_that_was_cut_off_goes_on_with_what_it_has(tmp_path: Path) -> None:
+    items = [replace(item(GOLD), id=str(n)) for n in range(4)]
+    setup = {"planner": "x"}
+    planned: list[str] = []
+
+    def plan_some(left: list[Item], keep: Keep) -> None:
+        for one in left:
+            if len(planned) == 2:
+                raise KeyboardInterrupt
+            planned.append(one.id)
+            keep(replace(outcome(GOLD, read_plan(GOLD), ("create_note",)), item=one))
+
+    with pytest.raises(KeyboardInterrupt):
+        Kept(tmp_path, items).outcomes(setup, plan_some)
+    (file,) = tmp_path.iterdir()
+    with file.open("a", encoding="utf-8") as log:
+        log.write('{"id": "2", "que')  # the disk was full
+    planned.append("2 is planned again")
+    found = Kept(tmp_path, items).outcomes(setup, plan_some)
+    assert planned == ["0", "1", "2 is planned again", "2", "3"]
+    assert [one.item for one in found] == items
+    assert all(one.score.arguments and one.tools == ("create_note",) for one in found)
+    assert Kept(tmp_path, items).outcomes(setup, plan_some) == found
+    assert len(list(tmp_path.iterdir())) == 1
+    Kept(tmp_path, items).outcomes({"planner": "another"}, plan_some)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_generated_split_is_a_test_set(tmp_path: Path) -> None:

@@ -35,6 +35,10 @@ class UnusableAnswerError(ServerError):
     """A server is there, but this one request got nothing that can be used, or not in time."""
 
 
+class UnusablePlanError(UnusableAnswerError):
+    """The server answered, and its model wrote no plan that can be used."""
+
+
 class ToolDeclarationError(TinyAgentError):
     """A tool function lacks what its declaration needs (a type, a docstring)."""
 

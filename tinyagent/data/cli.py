@@ -69,11 +69,16 @@ def generate(
 @app.command()
 def write(
     out: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Rows are appended to it.")],
-    endpoint: Annotated[str, typer.Option(help="Base URL of an OpenAI-compatible server.")],
-    model: Annotated[str, typer.Option(help="The model's name at that server.")],
+    endpoint: Annotated[
+        list[str],
+        typer.Option(help="Base URL of an OpenAI-compatible server; may come again: they share."),
+    ],
+    model: Annotated[str, typer.Option(help="The model's name at those servers.")],
     count: Annotated[int, typer.Option(min=1, help="Rows that the file is to hold.")] = 1000,
     most: Annotated[int, typer.Option(min=0, help="Ask no more often; 0: ten times count.")] = 0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 8,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Requests at a time, of each server.")
+    ] = 8,
     key: Annotated[
         str,
         typer.Option(
@@ -97,23 +102,33 @@ def write(
         from tinyagent.remote.chat import Server
         from tinyagent.tools.sixteen import SIXTEEN
 
+        secret = read_key(key, "option --key")
+        servers = [Server(url, model, secret, remote.PATIENCE) for url in dict.fromkeys(endpoint)]
         with Progress(console=Console(stderr=True)) as progress:
             bar = progress.add_task("kept", total=count)
-            tally = asyncio.run(
-                remote.write(
-                    Server(endpoint, model, read_key(key, "option --key"), remote.PATIENCE),
-                    read_patterns(),
-                    SIXTEEN,
-                    out,
-                    count,
-                    most or 10 * count,
-                    seed,
-                    concurrency,
-                    lambda now: progress.update(bar, completed=now.kept),
-                )
-            )
+
+            async def run() -> remote.Tally:
+                async with remote.connected(servers) as writers:
+                    return await remote.write(
+                        writers,
+                        model,
+                        read_patterns(),
+                        SIXTEEN,
+                        out,
+                        count,
+                        most or 10 * count,
+                        seed,
+                        concurrency,
+                        lambda told: typer.echo(told, err=True),
+                        lambda now: progress.update(bar, completed=now.kept),
+                    )
+
+            tally = asyncio.run(run())
     typer.echo(f"{tally.kept} rows in {out}; asked {tally.asked} times")
     for reason, times in tally.refused.most_common():
         typer.echo(f"  refused {times}: {reason}")
+    if len(servers) > 1:
+        for name, answers in tally.answers.most_common():
+            typer.echo(f"  {name}: {answers} answers, {tally.kept_of[name]} kept")
     cost = tally.cost(prompt_price, completion_price)
     typer.echo(f"{tally.prompt_tokens} + {tally.completion_tokens} tokens, cost {cost:.2f}")

@@ -3,21 +3,22 @@
     tinyagent data write OUT.jsonl --endpoint http://127.0.0.1:8080/v1 --model NAME --count 1000
 
 Any server that speaks OpenAI's chat completions will do: vLLM, llama-server,
-Ollama, a cloud. For each row a set of tools is sampled (from those that the
-patterns put together, so that it makes sense), and the model asked for a
-realistic request with its plan, given the rules and some examples. What fails
-a check is counted by reason. Rows are appended as they are kept: a run that is
-cut off goes on where it stopped. ``--key NAME`` names the variable, or the keychain's
-entry, that holds the API key.
+Ollama, a cloud; or several of them, which share the work. For each row a set of
+tools is sampled (from those that the patterns put together, so that it makes
+sense), and the model asked for a realistic request with its plan, given the
+rules and some examples. What fails a check is counted by reason. Rows are
+appended as they are kept: a run that is cut off goes on where it stopped.
+``--key NAME`` names the variable, or the keychain's entry, that holds the API
+key.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,8 +31,9 @@ from tinyagent.data.generate import DAYS, FIRST_DAY, Example, reason_of
 from tinyagent.data.patterns import Pattern
 from tinyagent.data.slots import draw
 from tinyagent.errors import PlanError, UnusableAnswerError
+from tinyagent.fanout import Place, fan_out
 from tinyagent.plans.syntax import Plan, read_plan
-from tinyagent.remote.chat import Connection, Message, Server
+from tinyagent.remote.chat import Completion, Connection, Message, Server
 from tinyagent.tools.registry import ToolSet
 
 EXAMPLES = 4
@@ -54,15 +56,35 @@ the request, never a name. A file is found with open_and_get_file_path first.
 Answer with a JSON object: {"request": "...", "plan": "1. ...\\n2. join()"}"""
 
 
+@dataclass(frozen=True)
+class Question:
+    """What one row is asked for with: the tools that it must need, and the messages."""
+
+    names: frozenset[str]
+    messages: tuple[Message, ...]
+    now: datetime
+
+
+Writer = Place[Question, Completion]
+"""Where questions are answered."""
+
+
 @dataclass
 class Tally:
-    """What a run did, and what it cost."""
+    """What a run did, and what it cost.
+
+    Attributes:
+        answers: how many each server gave.
+        kept_of: how many rows of each server's were kept.
+    """
 
     kept: int = 0
     asked: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    kept_of: Counter[str] = field(default_factory=Counter)
 
     def cost(self, prompt_price: float, completion_price: float) -> float:
         """In the currency of the prices, which are for a million tokens."""
@@ -70,62 +92,90 @@ class Tally:
 
 
 async def write(
-    server: Server,
+    writers: Sequence[Writer],
+    model: str,
     patterns: Sequence[Pattern],
     tools: ToolSet,
     out: Path,
     count: int,
     most: int,
     seed: int,
-    concurrency: int = 8,
-    tell: Callable[[Tally], None] = lambda tally: None,
+    concurrency: int,
+    tell: Callable[[str], None],
+    progress: Callable[[Tally], None],
 ) -> Tally:
     """Have rows written until ``out`` holds ``count``, or ``most`` were asked for.
 
     Args:
-        concurrency: requests at a time.
+        writers: those who are asked; see ``connected``.
+        model: what the rows say they come from.
+        concurrency: requests at a time, of each.
+        tell: gets a sentence for each server that is left out.
 
     Raises:
-        ServerError: nobody answers at the endpoint, or it refuses every request.
+        ServerError: nobody answers at any endpoint, or each refuses every request.
     """
     rows = [json.loads(line) for line in out.open(encoding="utf-8")] if out.exists() else []
     said = [row["request"].lower() for row in rows]
     tally = Tally(kept=len(said))
     random = Random(f"{seed}-{len(said)}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    async with Connection(server) as connection:
-        with out.open("a", encoding="utf-8") as file:
 
-            async def worker() -> None:
-                while tally.kept < count and tally.asked < most:
-                    tally.asked += 1
-                    names, messages = _question(patterns, tools, random)
-                    now = FIRST_DAY + timedelta(days=random.randrange(DAYS), hours=9)
-                    answer = await _ask(connection, messages, tally)
-                    row = _checked(answer, names, now, tools, server.model, said, tally)
-                    if row is not None and tally.kept < count:
-                        file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
-                        file.flush()
-                        said.append(row.request.lower())
-                        tally.kept += 1
-                    tell(tally)
+    def questions() -> Iterator[Question]:
+        while tally.kept < count and tally.asked < most:
+            tally.asked += 1
+            yield _question(patterns, tools, random)
 
-            await asyncio.gather(*(worker() for _ in range(concurrency)))
+    with out.open("a", encoding="utf-8") as file:
+
+        def answered(asked: Question, place: str, answer: Completion | UnusableAnswerError) -> None:
+            row = _checked(answer, asked, tools, model, said, tally)
+            tally.answers[place] += not isinstance(answer, UnusableAnswerError)
+            if row is not None and tally.kept < count:
+                file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+                file.flush()
+                said.append(row.request.lower())
+                tally.kept += 1
+                tally.kept_of[place] += 1
+            progress(tally)
+
+        await fan_out(questions(), writers, concurrency, answered, tell)
     return tally
 
 
-def _question(
-    patterns: Sequence[Pattern], tools: ToolSet, random: Random
-) -> tuple[set[str], list[Message]]:
+@asynccontextmanager
+async def connected(servers: Sequence[Server]) -> AsyncIterator[list[Writer]]:
+    """A writer for each server, as long as the context lasts."""
+    async with AsyncExitStack() as stack:
+        yield [
+            _ServerWriter(server.shown, await stack.enter_async_context(Connection(server)))
+            for server in servers
+        ]
+
+
+class _ServerWriter:
+    def __init__(self, name: str, connection: Connection) -> None:
+        self.name = name
+        self._connection = connection
+
+    async def work(self, asked: Question) -> Completion:
+        return await self._connection.complete(
+            asked.messages, max_tokens=MAX_TOKENS, temperature=1.0
+        )
+
+
+def _question(patterns: Sequence[Pattern], tools: ToolSet, random: Random) -> Question:
     """A sampled set of tools, and the messages that ask for a request that needs them."""
-    names = set(random.choice([p for p in patterns if p.plan]).tools())
+    names = frozenset(random.choice([p for p in patterns if p.plan]).tools())
     near = [p for p in patterns if p.plan and set(p.tools()) & names]
     shown = [_shown(p, random) for p in random.sample(near, min(EXAMPLES, len(near)))]
     listed = "\n".join(
         f"- {tool.signature}: {tool.description}" for tool in tools.only(names).values()
     )
     wanted = f"Tools:\n{listed}\n\nExamples of other requests:\n" + "\n".join(filter(None, shown))
-    return names, [{"role": "system", "content": RULES}, {"role": "user", "content": wanted}]
+    now = FIRST_DAY + timedelta(days=random.randrange(DAYS), hours=9)
+    messages = ({"role": "system", "content": RULES}, {"role": "user", "content": wanted})
+    return Question(names, messages, now)
 
 
 def _shown(pattern: Pattern, random: Random) -> str:
@@ -136,36 +186,22 @@ def _shown(pattern: Pattern, random: Random) -> str:
     return json.dumps({"request": request, "plan": str(plan)}, ensure_ascii=False)
 
 
-async def _ask(connection: Connection, messages: list[Message], tally: Tally) -> str:
-    """The model's answer; "" where none came, which is counted.
-
-    Raises:
-        ServerError: no server is there, or it refuses who asks.
-    """
-    try:
-        answer = await connection.complete(messages, max_tokens=MAX_TOKENS, temperature=1.0)
-    except UnusableAnswerError as error:
-        tally.refused[f"no answer: {error}"] += 1
-        return ""
-    tally.prompt_tokens += answer.prompt_tokens
-    tally.completion_tokens += answer.completion_tokens
-    return answer.text
-
-
 def _checked(
-    answer: str,
-    names: set[str],
-    now: datetime,
+    answer: Completion | UnusableAnswerError,
+    asked: Question,
     tools: ToolSet,
     model: str,
     said: list[str],
     tally: Tally,
 ) -> Example | None:
-    """The answer as a row, or None; why not is counted."""
-    if not answer:
+    """The answer as a row, or None; why not is counted, and so is what it cost."""
+    if isinstance(answer, UnusableAnswerError):
+        tally.refused[f"no answer: {answer}"] += 1
         return None
+    tally.prompt_tokens += answer.prompt_tokens
+    tally.completion_tokens += answer.completion_tokens
     try:
-        request, plan = _read(answer)
+        request, plan = _read(answer.text)
     except PlanError:
         tally.refused["the plan does not parse"] += 1
         return None
@@ -173,14 +209,14 @@ def _checked(
         tally.refused["no JSON with a request and a plan"] += 1
         return None
     used = {call.tool for call in plan}
-    if used != names:
+    if used != asked.names:
         tally.refused["other tools than those that were asked for"] += 1
-    elif wrong := plan_problems(request, plan, tools, now):
+    elif wrong := plan_problems(request, plan, tools, asked.now):
         tally.refused[reason_of(wrong[0])] += 1
     elif process.extractOne(request.lower(), said, scorer=fuzz.ratio, score_cutoff=TOO_ALIKE):
         tally.refused["nearly the same as another"] += 1
     else:
-        time = now.isoformat(timespec="minutes")
+        time = asked.now.isoformat(timespec="minutes")
         return Example(request, time, str(plan), sorted(used), "everyday", f"endpoint:{model}")
     return None
 

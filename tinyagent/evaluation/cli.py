@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinyagent.commands.console import explained, progress_bar, tracked
 from tinyagent.errors import SettingsError
+
+if TYPE_CHECKING:
+    from tinyagent.evaluation.run import Outcome
+    from tinyagent.evaluation.sets import Item
+    from tinyagent.evaluation.spread import Job
+    from tinyagent.fanout import Place
+    from tinyagent.remote.planner import RemotePlanner
+    from tinyagent.settings import Settings
+    from tinyagent.toolrag.base import ToolRAG
 
 TABLES = "tables"
 VOICE = "voice"
@@ -27,7 +41,10 @@ def evaluate_set(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
     toolrag: Annotated[str | None, typer.Option(help="classifier, basic or all.")] = None,
-    model: Annotated[str | None, typer.Option(help="Another planner: a GGUF file.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Another planner: a GGUF file; with --endpoint, its name there."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first requests; 0: all.")] = 0,
     requests: Annotated[
         Path, typer.Option("--set", help="tables: the test set that each row plans.")
@@ -42,6 +59,21 @@ def evaluate_set(
         list[Path] | None,
         typer.Option(help="tables: one more adapter, as Q4_0; may come again."),
     ] = None,
+    endpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="An OpenAI-compatible server that plans; may come again: they share."),
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="full or trained: what its model is told (docs/servers.md).")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of the variable, or keychain entry, with its API key."),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests at a time, each server.")] = 8,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Plan on the workers of a Ray cluster (docs/scale.md).")
+    ] = False,
 ) -> None:
     """Plan a test set, score it, and report: success rate, arguments, ToolRAG, failures, time.
 
@@ -52,30 +84,85 @@ def evaluate_set(
     with explained():
         if (source == VOICE) != (spoken is not None):
             raise SettingsError("eval: `voice` needs a test set after it, and nothing else has one")
+        if (endpoint or ray) and (source == VOICE or (ray and (endpoint or source == TABLES))):
+            raise SettingsError(
+                "eval: --endpoint plans a test set or a row of the tables, --ray a test set; "
+                "not both at a time"
+            )
+        servers = _Servers(endpoint, model, prompt, key, concurrency) if endpoint else None
         if spoken is not None:
             _spoken(spoken, out, toolrag, model, limit, rounds)
         elif source == TABLES:
-            _tables(requests, out or Path("runs/tables"), gguf or [], adapter or [], limit)
+            target = out or Path("runs/tables")
+            _tables(requests, target, gguf or [], adapter or [], servers, limit)
         else:
-            _report(Path(source), out, toolrag, model, limit)
+            here = None if servers else model
+            _report(Path(source), out, toolrag, here, servers, ray, limit)
+
+
+@dataclass(frozen=True)
+class _Servers:
+    """The servers that plan, as they were given."""
+
+    urls: list[str]
+    model: str | None
+    prompt: str | None
+    key: str | None
+    concurrency: int
+
+    def planners(self) -> tuple[Settings, dict[str, RemotePlanner]]:
+        """The settings with these servers in them, and a planner for each."""
+        from tinyagent.remote import planners_at
+        from tinyagent.settings import load_settings
+
+        settings = load_settings(
+            server=self.urls[0],
+            server_model=self.model,
+            server_prompt=self.prompt,
+            server_key=self.key,
+        )
+        return settings, planners_at(self.urls, settings)
 
 
 def _report(
-    source: Path, out: Path | None, toolrag: str | None, model: str | None, limit: int
+    source: Path,
+    out: Path | None,
+    toolrag: str | None,
+    model: str | None,
+    servers: _Servers | None,
+    ray: bool,
+    limit: int,
 ) -> None:
     from tinyagent.evaluation.report import summarise, summary_table, write_report
-    from tinyagent.evaluation.run import evaluate
     from tinyagent.evaluation.sets import read_test_set
-    from tinyagent.planner import load_planner
     from tinyagent.settings import load_settings
     from tinyagent.toolrag import load
     from tinyagent.versions import with_versions
 
-    items = read_test_set(source)
+    items = read_test_set(source)[: limit or None]
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
-    outcomes = evaluate(items[: limit or None], load(settings), load_planner(settings), tracked)
+    picks = load(settings)
+    options: dict[str, object] = {"endpoint": None, "model": model, "prompt": None}
+    options |= {"toolrag": toolrag, "limit": limit}
+    if servers:
+        from tinyagent.evaluation.spread import on_servers
+
+        there, planners = servers.planners()
+        options |= {"endpoint": [*planners], "model": there.server_model, "prompt": servers.prompt}
+        at_once = servers.concurrency
+        outcomes = _spread(items, picks, on_servers(planners, at_once), at_once)
+    elif ray:
+        from tinyagent.cluster import ADDRESS
+        from tinyagent.evaluation.spread import on_ray
+
+        outcomes = _spread(items, picks, on_ray(settings, os.environ.get(ADDRESS, "")), 1)
+    else:
+        from tinyagent.evaluation.run import evaluate
+        from tinyagent.planner import load_planner
+
+        outcomes = evaluate(items, picks, load_planner(settings), tracked)
     typer.echo(summary_table(summarise(outcomes)))
-    command = f"tinyagent eval {source}{_options(toolrag=toolrag, model=model, limit=limit)}"
+    command = f"tinyagent eval {source}{_options(**options)}{' --ray' if ray else ''}"
     target = out or Path("runs") / "eval" / source.stem
     page = write_report(outcomes, f"Evaluation of {source.name}", command, target)
     typer.echo(f"\n{page}")
@@ -85,6 +172,31 @@ def _report(
         typer.echo("no pictures: they need matplotlib; make setup EXTRAS=training", err=True)
     else:
         typer.echo("\n".join(map(str, draw(outcomes, target))))
+
+
+def _spread(
+    items: Sequence[Item],
+    toolrag: ToolRAG,
+    places: AbstractContextManager[list[Place[Job, Outcome]]],
+    at_once: int,
+) -> list[Outcome]:
+    """Plan at several places, with a progress bar on stderr."""
+    from tinyagent.evaluation.spread import evaluate_spread
+
+    count = itertools.count(1)
+    with places as there, progress_bar() as progress:
+        return evaluate_spread(
+            items,
+            toolrag,
+            there,
+            at_once,
+            _warn,
+            lambda _: progress("planned", next(count), len(items)),
+        )
+
+
+def _warn(told: str) -> None:
+    typer.echo(told, err=True)
 
 
 def _spoken(
@@ -122,16 +234,28 @@ def _spoken(
 
 
 def _tables(
-    requests: Path, out: Path, others: list[Path], adapters: list[Path], limit: int
+    requests: Path,
+    out: Path,
+    others: list[Path],
+    adapters: list[Path],
+    servers: _Servers | None,
+    limit: int,
 ) -> None:
     from tinyagent.evaluation.sets import read_test_set
-    from tinyagent.evaluation.tables import tables
+    from tinyagent.evaluation.tables import Served, tables
     from tinyagent.settings import load_settings
 
     items = read_test_set(requests)[: limit or None]
-    command = f"tinyagent eval tables --set {requests}{_options(limit=limit)}"
+    served = None
+    given: dict[str, object] = {"gguf": others, "adapter": adapters}
+    if servers:
+        there, planners = servers.planners()
+        name = f"{there.server_model}, {there.server_prompt} prompt"
+        served = Served(name, planners, servers.concurrency, _warn)
+        given |= {"endpoint": [*planners], "model": there.server_model, "prompt": servers.prompt}
+    command = f"tinyagent eval tables --set {requests}{_options(**given, limit=limit)}"
     parts = [f"# Tables: {len(items)} requests of {requests.name}", f"`{command}`"]
-    for table in tables(items, load_settings(), out, others, adapters, tracked):
+    for table in tables(items, load_settings(), out, others, adapters, served, tracked):
         typer.echo(f"{table}\n")
         parts.append(str(table))
     page = out / "tables.md"
@@ -140,5 +264,10 @@ def _tables(
 
 
 def _options(**given: object) -> str:
-    """The options that were given, as they stand on the command line."""
-    return "".join(f" --{name} {value}" for name, value in given.items() if value)
+    """The options that were given, as they stand on the command line; a list's, one by one."""
+    pairs = [
+        (name, value)
+        for name, values in given.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    return "".join(f" --{name} {value}" for name, value in pairs if value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import NormalDist, mean, median, quantiles
 from typing import Any
 
+from tinyagent.evaluation.kept import as_row
 from tinyagent.evaluation.run import Groups, Outcome, by, calls_of, tags_of, tools_of
 from tinyagent.markdown import table
 from tinyagent.plans.syntax import Plan
@@ -93,7 +94,7 @@ def _without_calls(outcome: Outcome) -> bool:
 
 def write_report(outcomes: Sequence[Outcome], title: str, command: str, out: Path) -> Path:
     """Write ``report.md``, ``summary.json`` and ``outcomes.jsonl`` into ``out``; its page."""
-    rows = {"outcomes": map(_row, outcomes)}
+    rows = {"outcomes": map(as_row, outcomes)}
     return write_folder(out, markdown(outcomes, title, command), summarise(outcomes), rows)
 
 
@@ -221,18 +222,3 @@ def _failure(outcome: Outcome) -> str:
 
 def _code(plan: Plan | str) -> str:
     return f"```\n{plan}\n```"
-
-
-def _row(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "id": outcome.item.id,
-        "tools": outcome.tools,
-        "probabilities": {k: round(v, 4) for k, v in outcome.probabilities.items()},
-        "plan": None if outcome.plan is None else str(outcome.plan),
-        "error": outcome.error,
-        "valid": outcome.score.valid,
-        "success": outcome.score.success,
-        "arguments": outcome.score.arguments,
-        "tokens": outcome.tokens,
-        "seconds": {k: round(v, 4) for k, v in outcome.seconds.items()},
-    }

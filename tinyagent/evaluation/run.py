@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from tinyagent.errors import TinyAgentError
+from tinyagent.errors import ServerError, TinyAgentError, UnusablePlanError
 from tinyagent.evaluation.scoring import Score, score
 from tinyagent.evaluation.sets import Item
-from tinyagent.planner.planner import Planner
+from tinyagent.planner.base import Planner
 from tinyagent.plans.syntax import Plan
-from tinyagent.toolrag.base import ToolRAG
+from tinyagent.toolrag.base import Selection, ToolRAG
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 
@@ -52,34 +53,60 @@ def evaluate(
     ``tools`` are those that ToolRAG picks from.
     """
     shown = progress(list(items)) if progress else items
-    return [_outcome(item, toolrag, planner, tools) for item in shown]
+    return [plan_item(item, toolrag.select(item.query), planner, tools) for item in shown]
 
 
 Progress = Callable[[list[Item]], Iterable[Item]]
 """Iterates the items, and shows how far it is."""
 
 
-def _outcome(item: Item, toolrag: ToolRAG, planner: Planner, tools: ToolSet) -> Outcome:
-    selection = toolrag.select(item.query)
-    tokens: dict[str, int] = {}
-    seconds = {"toolrag": selection.seconds, "total": selection.seconds}
-    plan: Plan | None = Plan(())
-    error = ""
-    if selection.tools:
-        try:
-            offered = tools.only(selection.tools)
-            planned = planner.plan(item.query, offered, item.now, odds=selection.odds)
-        except TinyAgentError as failure:
-            plan, error = None, str(failure)
-        else:
-            plan = planned.plan
-            tokens = {
-                "prompt": planned.prompt_tokens,
-                "plan": planned.plan_tokens,
-                "steps": planned.decode_steps,
-            }
-            seconds |= planned.seconds
-            seconds["total"] = selection.seconds + planned.seconds["total"]
+def plan_item(
+    item: Item,
+    selection: Selection,
+    planner: Planner,
+    tools: ToolSet,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Plan one request with the tools that were picked for it, unless ``stop`` becomes true.
+
+    Raises:
+        ServerError: the planner is on a server, and the model gave no answer: that says
+            nothing of the model.
+    """
+    if not selection.tools:
+        return _outcome(item, selection, Plan(), tools)
+    try:
+        offered = tools.only(selection.tools)
+        planned = planner.plan(item.query, offered, item.now, odds=selection.odds, stop=stop)
+    except TinyAgentError as failure:
+        if isinstance(failure, ServerError) and not isinstance(failure, UnusablePlanError):
+            raise
+        return unplanned(item, selection, failure, tools)
+    tokens = {
+        "prompt": planned.prompt_tokens,
+        "plan": planned.plan_tokens,
+        "steps": planned.decode_steps,
+    }
+    return _outcome(item, selection, planned.plan, tools, "", tokens, planned.seconds)
+
+
+def unplanned(
+    item: Item, selection: Selection, error: TinyAgentError, tools: ToolSet = SIXTEEN
+) -> Outcome:
+    """The outcome of a request that failed to be planned."""
+    return _outcome(item, selection, None, tools, str(error))
+
+
+def _outcome(
+    item: Item,
+    selection: Selection,
+    plan: Plan | None,
+    tools: ToolSet,
+    error: str = "",
+    tokens: dict[str, int] | None = None,
+    seconds: Mapping[str, float] = MappingProxyType({}),
+) -> Outcome:
+    total = selection.seconds + seconds.get("total", 0.0)
     return Outcome(
         item=item,
         probabilities=selection.probabilities,
@@ -87,8 +114,8 @@ def _outcome(item: Item, toolrag: ToolRAG, planner: Planner, tools: ToolSet) -> 
         plan=plan,
         score=Score(False, False, False) if plan is None else score(plan, item, tools),
         error=error,
-        tokens=tokens,
-        seconds=seconds,
+        tokens=tokens or {},
+        seconds={"toolrag": selection.seconds} | dict(seconds) | {"total": total},
     )
 
 

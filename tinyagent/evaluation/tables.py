@@ -1,22 +1,27 @@
 """The paper's two tables with this project's models, and what the decoder's constraints are worth.
 
 ``tinyagent eval tables``: one run on one machine. Model files of other precisions
-are made from the shipped adapter as set-up makes the 4-bit one.
+are made from the shipped adapter as set-up makes the 4-bit one. The shipped set-up stands in each
+table, and is planned once; a run that is cut off goes on with the outcomes that it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, median
 
+from tinyagent.evaluation.kept import Keep, Kept
 from tinyagent.evaluation.report import summarise
-from tinyagent.evaluation.run import Outcome, Progress, evaluate
+from tinyagent.evaluation.run import Outcome, Progress, plan_item
 from tinyagent.evaluation.sets import Item
+from tinyagent.evaluation.spread import evaluate_spread, on_servers
 from tinyagent.markdown import table
 from tinyagent.models import find
 from tinyagent.planner import planner_of
+from tinyagent.planner.base import Planner
 from tinyagent.planner.constraints import Constraints
 from tinyagent.planner.merge import merge, quantize
 from tinyagent.settings import Settings
@@ -25,9 +30,9 @@ from tinyagent.toolrag.base import ToolRAG
 from tinyagent.toolrag.basic import BasicRAG
 from tinyagent.toolrag.encoder import Encoder
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train import UNROUNDED
 
 BASIC_TOPS = (3, 6)
-PRECISIONS = ("Q8_0", "Q4_0")
 
 
 @dataclass(frozen=True)
@@ -42,35 +47,95 @@ class Table:
         return f"## {self.title}\n\n{table(self.header, self.rows)}"
 
 
+@dataclass(frozen=True)
+class Served:
+    """A model on servers, for one more row.
+
+    Attributes:
+        name: of the row.
+        planners: one for each server, by its URL.
+        concurrency: requests at a time at each.
+        tell: gets a sentence for each server that is left out.
+    """
+
+    name: str
+    planners: Mapping[str, Planner]
+    concurrency: int
+    tell: Callable[[str], None]
+
+
 def tables(
     items: Sequence[Item],
     settings: Settings,
     work: Path,
     others: Sequence[Path],
     adapters: Sequence[Path],
+    served: Served | None,
     shown: Progress,
 ) -> Iterator[Table]:
     """The tables, one after the other.
 
     Args:
         items: the requests that each row plans.
-        work: a folder for model files of other precisions; they are kept.
+        work: a folder for outcomes, and for model files of other precisions; they are kept.
         others: more GGUF files, a row each in the second table.
         adapters: more adapters, each in Q4_0: the one before the quantisation-aware part, say.
+        served: a model on servers, the last row of the second table.
         shown: shows how far each row is.
     """
-    yield _retrieval(items, settings, shown)
-    yield _precisions(items, settings, work, others, adapters, shown)
-    yield _constraints(items, settings, shown)
+    rows = _Rows(items, settings, work, shown)
+    yield _retrieval(rows)
+    yield _precisions(rows, others, adapters, served)
+    yield _constraints(rows)
 
 
-def _retrieval(items: Sequence[Item], settings: Settings, shown: Progress) -> Table:
-    rows = []
-    planner = planner_of(find("planner-q4_0", settings.models), settings)
-    for name, toolrag in _ways(settings):
-        outcomes = evaluate(items, toolrag, planner, shown)
+class _Rows:
+    """Plans the test set with one set-up after the other."""
+
+    def __init__(
+        self, items: Sequence[Item], settings: Settings, work: Path, shown: Progress
+    ) -> None:
+        self.settings = settings
+        self.work = work
+        self.shipped = find("planner-q4_0", settings.models)
+        self.toolrag, self.way = load(settings), _way(settings)
+        self._kept = Kept(work / "outcomes", items)
+        self._shown = shown
+
+    def here(
+        self,
+        path: Path,
+        level: Constraints = Constraints.ALL,
+        toolrag: tuple[str, ToolRAG] | None = None,
+    ) -> list[Outcome]:
+        """Plan with a GGUF file, with the tools that the settings' ToolRAG or another picks."""
+        way, picks = toolrag or (self.way, self.toolrag)
+
+        def plan(items: list[Item], keep: Keep) -> None:
+            planner = planner_of(path, self.settings, level)
+            for item in self._shown(items):
+                keep(plan_item(item, picks.select(item.query), planner, SIXTEEN))
+
+        setup = {"tools": way, "planner": _sha256(path), "constraints": level.name.lower()}
+        return self._kept.outcomes(setup, plan)
+
+    def there(self, served: Served) -> list[Outcome]:
+        """Plan on servers."""
+
+        def plan(items: list[Item], keep: Keep) -> None:
+            with on_servers(served.planners, served.concurrency) as places:
+                evaluate_spread(items, self.toolrag, places, served.concurrency, served.tell, keep)
+
+        urls = " ".join(sorted(served.planners))
+        return self._kept.outcomes({"tools": self.way, "model": served.name, "at": urls}, plan)
+
+
+def _retrieval(rows: _Rows) -> Table:
+    lines = []
+    for name, way, toolrag in _ways(rows.settings):
+        outcomes = rows.here(rows.shipped, toolrag=(way, toolrag))
         summary = summarise(outcomes)
-        rows.append(
+        lines.append(
             (
                 name,
                 f"{summary.recall.share:.3f}",
@@ -80,75 +145,87 @@ def _retrieval(items: Sequence[Item], settings: Settings, shown: Progress) -> Ta
             )
         )
     header = ("ToolRAG", "tool recall", "tools", "prompt tokens", "success")
-    return Table("Table 1: ways to pick the tools", header, rows)
+    return Table("Table 1: ways to pick the tools", header, lines)
 
 
-def _ways(settings: Settings) -> Iterator[tuple[str, ToolRAG]]:
-    yield "none: all 16", load(replace(settings, toolrag="all"))
+def _ways(settings: Settings) -> Iterator[tuple[str, str, ToolRAG]]:
+    """Each way: the name of its row, what identifies it, and the ToolRAG."""
+    everything = replace(settings, toolrag="all")
+    yield "none: all 16", _way(everything), load(everything)
     encoder = Encoder(
         find("minilm-int8", settings.models),
         find("minilm-tokenizer", settings.models),
         settings.threads,
     )
     for top in BASIC_TOPS:
-        yield f"basic, top {top}", BasicRAG(SIXTEEN, encoder, top)
-    yield "classifier", load(replace(settings, toolrag="classifier"))
+        yield f"basic, top {top}", f"basic {top}", BasicRAG(SIXTEEN, encoder, top)
+    trained = replace(settings, toolrag="classifier")
+    yield "classifier", _way(trained), load(trained)
+
+
+def _way(settings: Settings) -> str:
+    """What identifies the settings' way to pick tools."""
+    if settings.toolrag != "classifier":
+        return settings.toolrag
+    graph = Path(settings.classifier or find("toolrag-classifier", settings.models))
+    return f"classifier {_sha256(graph)} {settings.threshold}"
 
 
 def _precisions(
-    items: Sequence[Item],
-    settings: Settings,
-    work: Path,
-    others: Sequence[Path],
-    adapters: Sequence[Path],
-    shown: Progress,
+    rows: _Rows, others: Sequence[Path], adapters: Sequence[Path], served: Served | None
 ) -> Table:
-    toolrag = load(settings)
-    rows = []
-    base = find("base-q4_0", settings.models)
-    files = [*_made(settings, work, adapters), ("not fine-tuned, Q4_0", base)]
+    lines = []
+    base = find("base-q4_0", rows.settings.models)
+    files = [*_made(rows, adapters), ("not fine-tuned, Q4_0", base)]
     for name, path in [*files, *((p.name, p) for p in others)]:
-        outcomes = evaluate(items, toolrag, planner_of(path, settings), shown)
-        summary = summarise(outcomes)
-        rows.append(
-            (
-                name,
-                f"{path.stat().st_size / 1e6:.0f} MB",
-                f"{_seconds(outcomes):.2f} s",
-                f"{summary.success.share:.1%}",
-                f"{summary.arguments.share:.1%}",
-            )
-        )
+        size = f"{path.stat().st_size / 1e6:.0f} MB"
+        lines.append(_precision(name, size, rows.here(path)))
+    if served:
+        lines.append(_precision(served.name, "", rows.there(served)))
     header = ("planner", "size", "median time", "success", "arguments")
-    return Table("Table 2: precision", header, rows)
+    return Table("Table 2: precision", header, lines)
 
 
-def _made(settings: Settings, work: Path, adapters: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    """The planner in F16 and in each precision, and other adapters in Q4_0, made anew."""
-    work.mkdir(parents=True, exist_ok=True)
-    full = work / "planner-f16.gguf"
-    base = find("smollm2", settings.models)
+def _precision(name: str, size: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    summary = summarise(outcomes)
+    shares = (f"{summary.success.share:.1%}", f"{summary.arguments.share:.1%}")
+    return (name, size, f"{_seconds(outcomes):.2f} s", *shares)
+
+
+def _made(rows: _Rows, adapters: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """The planner in each precision, and other adapters in Q4_0."""
+    base = find("smollm2", rows.settings.models)
+    ours = find("planner-adapter", rows.settings.models)
+    folder = rows.work / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield "F16", _in_precision(base, ours, "F16", folder)
+    yield "Q8_0", _in_precision(base, ours, "Q8_0", folder)
+    yield "Q4_0", rows.shipped
     for adapter in adapters:
-        path = work / f"{adapter.stem}-q4_0.gguf"
-        merge(base, adapter, full)
-        quantize(full, path)
-        yield f"Q4_0, {adapter.stem}", path
-    merge(base, find("planner-adapter", settings.models), full)
-    yield "F16", full
-    for kind in PRECISIONS:
-        path = work / f"planner-{kind.lower()}.gguf"
-        quantize(full, path, kind)
-        yield kind, path
+        unrounded = adapter.name == UNROUNDED
+        name = "before quantisation-aware training" if unrounded else adapter.stem
+        yield f"Q4_0, {name}", _in_precision(base, adapter, "Q4_0", folder)
 
 
-def _constraints(items: Sequence[Item], settings: Settings, shown: Progress) -> Table:
-    toolrag = load(settings)
-    path = find("planner-q4_0", settings.models)
-    rows = []
+def _in_precision(base: Path, adapter: Path, kind: str, folder: Path) -> Path:
+    """The base model with the adapter as a GGUF file, which is made if it is not there."""
+    path = folder / f"{adapter.stem}-{_sha256(adapter)[:8]}-{kind.lower()}.gguf"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        if kind == "F16":
+            merge(base, adapter, part)
+        else:
+            quantize(_in_precision(base, adapter, "F16", folder), part, kind)
+        part.replace(path)
+    return path
+
+
+def _constraints(rows: _Rows) -> Table:
+    lines = []
     for level in Constraints:
-        outcomes = evaluate(items, toolrag, planner_of(path, settings, level), shown)
+        outcomes = rows.here(rows.shipped, level)
         summary = summarise(outcomes)
-        rows.append(
+        lines.append(
             (
                 level.name.lower(),
                 f"{summary.valid.share:.1%}",
@@ -158,8 +235,13 @@ def _constraints(items: Sequence[Item], settings: Settings, shown: Progress) -> 
             )
         )
     header = ("held to", "valid", "success", "arguments", "median time")
-    return Table("What the decoder's constraints are worth", header, rows)
+    return Table("What the decoder's constraints are worth", header, lines)
 
 
 def _seconds(outcomes: Sequence[Outcome]) -> float:
     return median([o.seconds["total"] for o in outcomes if o.tokens] or [0.0])
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

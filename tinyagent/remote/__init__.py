@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from tinyagent.planner.base import Planner
     from tinyagent.remote.chat import Server
     from tinyagent.remote.examples import Examples
+    from tinyagent.remote.planner import RemotePlanner
     from tinyagent.settings import Settings
     from tinyagent.writers import Writer
 
@@ -27,14 +30,25 @@ def planner_of(settings: Settings) -> Planner:
     if not settings.server:
         return load_planner(settings)
     from tinyagent.remote.fallback import FallbackPlanner
-    from tinyagent.remote.planner import RemotePlanner
 
-    ours = settings.server_prompt == "trained"
-    examples = None if ours else _examples(settings)
-    remote = RemotePlanner(server_of(settings), examples, settings.server_grammar)
+    (remote,) = planners_at([settings.server], settings).values()
     if not settings.server_fallback:
         return remote
     return FallbackPlanner(remote, partial(load_planner, settings))
+
+
+def planners_at(urls: Iterable[str], settings: Settings) -> dict[str, RemotePlanner]:
+    """A planner on each server, all asked as the settings say; by the URL as it may be shown.
+
+    Raises:
+        SettingsError: the model is not named, or its key is not there.
+        ModelError: a model file is missing or damaged.
+    """
+    from tinyagent.remote.planner import RemotePlanner
+
+    examples = None if settings.server_prompt == "trained" else _examples(settings)
+    servers = [server_of(replace(settings, server=url)) for url in urls]
+    return {s.shown: RemotePlanner(s, examples, settings.server_grammar) for s in servers}
 
 
 def writer_of(settings: Settings) -> Writer | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import threading
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Solved:
 
 
 class Examples:
-    """The examples, to be searched.
+    """The examples, to be searched. Several threads may do so at a time.
 
     Args:
         encoder: embeds requests.
@@ -51,14 +52,16 @@ class Examples:
     def __init__(self, encoder: Encoder, cache: Path) -> None:
         self._encoder = encoder
         self._cache = cache
+        self._loading = threading.Lock()
         self._solved: list[Solved] = []
         self._vectors: Matrix = np.zeros((0, 0), dtype=np.float32)
 
     def nearest(self, request: str, tools: Collection[str], count: int) -> list[Solved]:
         """The nearest examples that need no other tools than these, the nearest last."""
-        if not self._solved:
-            self._solved = draw_examples()
-            self._vectors = self._embedded()
+        with self._loading:
+            if not self._solved:
+                self._solved = draw_examples()
+                self._vectors = self._embedded()
         fitting = [i for i, one in enumerate(self._solved) if one.tools <= set(tools)]
         cosines = self._vectors[fitting] @ self._encoder.embed(request)
         return [self._solved[fitting[i]] for i in np.argsort(cosines)[-count:]] if fitting else []

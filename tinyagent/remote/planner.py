@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, Unpack
 
-from tinyagent.errors import PlanError, UnusableAnswerError
+from tinyagent.errors import PlanError, UnusablePlanError
 from tinyagent.planner.base import Planned, PlanOptions
 from tinyagent.planner.prompt import END, planner_prompt
 from tinyagent.plans.syntax import Plan, read_plan
@@ -61,7 +61,7 @@ class _Asked:
 
 
 class RemotePlanner:
-    """Plans with a model on a server. One request at a time.
+    """Plans with a model on a server. Several threads may ask at a time.
 
     Args:
         examples: finds what is shown to the model. None: the model is TinyAgent's own
@@ -99,7 +99,7 @@ class RemotePlanner:
             if more_tries and not isinstance(asked.prompt, str):
                 asked.prompt = repair(asked.prompt, answer, wrong, found_nothing)
         reason = wrong[0] if wrong else "it repeats a call that found nothing"
-        raise UnusableAnswerError(
+        raise UnusablePlanError(
             f"the model {self._server.name} wrote no plan that can be used ({reason}); "
             "say it in other words, or take a larger model"
         )

@@ -43,6 +43,7 @@ from tinyagent.plans.free_text import free_spans_of
 from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.declaration import declared_tools, read_declaration
 from tinyagent.tools.registry import ToolSet
+from tinyagent.train import UNROUNDED
 from tinyagent.train.hardware import cores, has_bf16
 from tinyagent.train.invented import invent
 from tinyagent.train.progress import Progress, tell
@@ -50,9 +51,6 @@ from tinyagent.train.progress import Progress, tell
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 SCALE = 2
 """LoRA's alpha over its rank."""
-
-UNROUNDED = "unrounded.safetensors"
-"""The adapter as it is before the quantisation-aware part: `eval tables --adapter` compares it."""
 
 FREQUENT = 16_384
 """The softmax in training is over the vocabulary's first, most frequent tokens and all that
