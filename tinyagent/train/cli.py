@@ -61,6 +61,7 @@ def planner(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder of the run; it goes on if it has begun.")],
     minutes: Annotated[float, typer.Option(min=0, help="Computing time, over all starts.")] = 60,
+    steps: Annotated[int, typer.Option(min=0, help="If not 0: so many, for --minutes.")] = 0,
     base: Annotated[Path | None, typer.Option(help="GGUF file, or transformers' folder.")] = None,
     start: Annotated[Path | None, typer.Option(help="An adapter to go on from.")] = None,
     rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
@@ -81,6 +82,7 @@ def planner(
 
         recipe = Recipe(
             minutes=minutes,
+            steps=steps,
             rank=rank,
             learning_rate=learning_rate,
             batch=batch,

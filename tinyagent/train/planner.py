@@ -14,7 +14,8 @@ will store, the gradients go straight through the rounding.
 
 The budget is computing time, over all resumes: the learning rate falls to zero
 as it is used up. A run that is paused (SIGSTOP), or slowed by other work, loses
-nothing of it.
+nothing of it. A budget in steps gives the same losses on a slow machine as on a
+fast one.
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ class Recipe:
     """Everything that a run depends on, beside its data."""
 
     minutes: float = 60.0
+    steps: int = 0
+    """The budget, in the place of ``minutes``, where it is not 0."""
     rank: int = 32
     learning_rate: float = 1e-3
     batch: int = 8
@@ -131,16 +134,15 @@ def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
     rounding: Rounding | None = None
     optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
     step, spent, losses = _resume(out, peft, optimizer)
-    budget = recipe.minutes * 60
     batches = _batches(data, tokenizer, recipe, skip=step)
     clock, tokens = _computed(threads), 0
-    while spent < budget:
+    while (used := _used(step, spent, recipe)) < 1:
         batch = next(batches)
         share = batch[rank :: recipe.workers]
-        rate = recipe.learning_rate * _schedule(step, spent / budget, recipe)
+        rate = recipe.learning_rate * _schedule(step, used, recipe)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        if spent >= budget * (1 - recipe.quantised):
+        if used >= 1 - recipe.quantised:
             if rounding is None:
                 rounding = Rounding(peft)
                 if rank == 0:
@@ -167,8 +169,9 @@ def _work(rank: int, data: Path, base: Path, out: Path, recipe: Recipe) -> None:
         tokens += sum(map(len, batch))
         losses.append(float(facts[0]))
         if rank == 0:
-            _report(out, step, spent, budget, losses, rate, sum(map(len, batch)) / seconds)
-            if step % recipe.checkpoint_every == 0 or spent >= budget:
+            used = _used(step, spent, recipe)
+            _report(out, step, used, spent, losses, rate, sum(map(len, batch)) / seconds)
+            if step % recipe.checkpoint_every == 0 or used >= 1:
                 _save(out, peft, optimizer, step, spent, losses)
     if rank == 0:
         write_adapter(get_peft_model_state_dict(peft), out / "adapter.safetensors")
@@ -344,9 +347,16 @@ def _loss(peft: Any, examples: list[Example]) -> torch.Tensor:
     return losses @ torch.tensor([w for example in examples for w in example.weights])
 
 
-def _schedule(step: int, share: float, recipe: Recipe) -> float:
-    """Warm up by steps, then a cosine over the time budget."""
-    return min(1.0, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+def _used(step: int, spent: float, recipe: Recipe) -> float:
+    """Share of the budget that is used; from 1 on it is used up."""
+    if recipe.steps:
+        return step / recipe.steps
+    return spent / (recipe.minutes * 60) if recipe.minutes else 1.0
+
+
+def _schedule(step: int, used: float, recipe: Recipe) -> float:
+    """Warm up by steps, then a cosine over the budget."""
+    return min(1.0, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * used))
 
 
 def _share_gradients(weights: list[torch.Tensor]) -> None:
@@ -386,17 +396,18 @@ def _save(
 def _report(
     out: Path,
     step: int,
+    used: float,
     spent: float,
-    budget: float,
     losses: list[float],
     rate: float,
     speed: float,
 ) -> None:
     recent = sum(losses[-20:]) / len(losses[-20:])
-    tell(out, Progress(step, min(1.0, spent / budget), recent, max(0.0, budget - spent)))
+    left = max(0.0, spent / used - spent)
+    tell(out, Progress(step, min(1.0, used), recent, left))
     print(
         f"step {step}  loss {losses[-1]:.3f} (20: {recent:.3f})  "
-        f"lr {rate:.1e}  {speed:.0f} tokens/s  {(budget - spent) / 60:.0f} min left",
+        f"lr {rate:.1e}  {speed:.0f} tokens/s  {left / 60:.0f} min left",
         flush=True,
     )
 
