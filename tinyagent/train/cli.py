@@ -67,18 +67,24 @@ def planner(
     rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
     learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
     batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 8,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that share each step.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes on the CPU; a launcher has its own.")
+    ] = 2,
     quantised: Annotated[
         float, typer.Option(min=0, max=1, help="Share that is quantisation-aware, at the end.")
     ] = 0.25,
     seed: Seed = 0,
 ) -> None:
-    """Fine-tune the planner with LoRA; a run that was cut off goes on where it stopped."""
+    """Fine-tune the planner with LoRA; a run that was cut off goes on where it stopped.
+
+    `accelerate launch … -m tinyagent train planner DATA …` has several GPUs or machines do it.
+    """
     with explained(), needs_training_extra():
         from tinyagent.evaluation.pictures import loss_curve
         from tinyagent.models import find
         from tinyagent.settings import load_settings
         from tinyagent.train.planner import Recipe, train
+        from tinyagent.train.processes import first
 
         recipe = Recipe(
             minutes=minutes,
@@ -92,6 +98,8 @@ def planner(
             quantised=quantised,
         )
         train(split(data, "train"), base or find("smollm2", load_settings().models), out, recipe)
+        if not first():
+            return
         loss_curve(out)
     typer.echo(f"{out / 'adapter.safetensors'}; ship it with: tinyagent train export {out}")
 
