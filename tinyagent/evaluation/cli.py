@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.commands.console import explained, progress_bar, tracked
+from tinyagent.commands.console import explained, options, progress_bar, tracked
 from tinyagent.errors import SettingsError
 
 TABLES = "tables"
@@ -75,7 +75,7 @@ def _report(
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
     outcomes = evaluate(items[: limit or None], load(settings), load_planner(settings), tracked)
     typer.echo(summary_table(summarise(outcomes)))
-    command = f"tinyagent eval {source}{_options(toolrag=toolrag, model=model, limit=limit)}"
+    command = f"tinyagent eval {source}{options(toolrag=toolrag, model=model, limit=limit)}"
     target = out or Path("runs") / "eval" / source.stem
     page = write_report(outcomes, f"Evaluation of {source.name}", command, target)
     typer.echo(f"\n{page}")
@@ -114,10 +114,10 @@ def _spoken(
     found = voice.plan_both(found, lambda wanted: evaluate(wanted, rag, planner, tracked))
     typer.echo(voice.summary_table(voice.summarise(found)))
     several = rounds if rounds > 1 else None
-    options = _options(rounds=several, toolrag=toolrag, model=model, limit=limit)
+    asked = options(rounds=several, toolrag=toolrag, model=model, limit=limit)
     title = f"Evaluation of {source.name}, spoken, and heard by Whisper {settings.voice}"
     target = out or Path("runs") / "eval-voice" / source.stem
-    page = voice.write_report(found, title, f"tinyagent eval voice {source}{options}", target)
+    page = voice.write_report(found, title, f"tinyagent eval voice {source}{asked}", target)
     typer.echo(f"\n{page}")
 
 
@@ -129,7 +129,7 @@ def _tables(
     from tinyagent.settings import load_settings
 
     items = read_test_set(requests)[: limit or None]
-    command = f"tinyagent eval tables --set {requests}{_options(limit=limit)}"
+    command = f"tinyagent eval tables --set {requests}{options(limit=limit)}"
     parts = [f"# Tables: {len(items)} requests of {requests.name}", f"`{command}`"]
     for table in tables(items, load_settings(), out, others, adapters, tracked):
         typer.echo(f"{table}\n")
@@ -137,8 +137,3 @@ def _tables(
     page = out / "tables.md"
     page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     typer.echo(page)
-
-
-def _options(**given: object) -> str:
-    """The options that were given, as they stand on the command line."""
-    return "".join(f" --{name} {value}" for name, value in given.items() if value)
