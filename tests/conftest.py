@@ -13,11 +13,13 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from keyring.backend import KeyringBackend
+from typer.testing import CliRunner
 
 from tests.scripted import ScriptedPlanner, ScriptedToolRAG
 from tinyagent.agent import TinyAgent
 from tinyagent.backends.workspace import Workspace
 from tinyagent.backends.workspace.sample import make_sample
+from tinyagent.models import find
 from tinyagent.planner.base import Planner
 from tinyagent.settings import Settings
 from tinyagent.tools.registry import ToolSet
@@ -122,3 +124,38 @@ def make_agent(settings: Settings) -> Iterator[MakeAgent]:
     yield make
     for agent in made:
         agent.close()
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of a few rows."""
+    from tinyagent.commands.cli import app
+
+    folder = tmp_path_factory.mktemp("data")
+    counts = ["--train", "200", "--validation", "40", "--test", "40"]
+    assert CliRunner().invoke(app, ["data", "generate", str(folder), *counts]).exit_code == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of two layers, made at random, with the real tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("tiny")
+    base = find("smollm2", Settings().models)
+    AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name).save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=49152,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+        initializer_range=0.1,  # with less, no hidden state makes a token likely
+    )
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder

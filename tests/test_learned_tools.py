@@ -115,7 +115,7 @@ def test_the_planner_learns_it_by_its_signature(store: TraceStore, tmp_path: Pat
     from transformers import AutoTokenizer
 
     from tinyagent.tools.declaration import declared_tools, read_declaration
-    from tinyagent.train.planner import make_example
+    from tinyagent.train.batches import make_example
 
     files = data.write(data.labels(store), tmp_path / "data", rows=4, fixed=2, seed=0)
     rows = map(json.loads, files.train.read_text("utf-8").splitlines())

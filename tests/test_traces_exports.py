@@ -73,7 +73,7 @@ def lines(path: Path) -> list[dict[str, object]]:
 def test_planner_lines_train_a_planner(log: tuple[TraceStore, list[str]], tmp_path: Path) -> None:
     from random import Random
 
-    from tinyagent.train.planner import FREE_TEXT, make_example
+    from tinyagent.train.batches import FREE_TEXT, make_example
 
     store, _ = log
     out = tmp_path / "planner.jsonl"

@@ -23,60 +23,34 @@ torch = pytest.importorskip("torch")
 MODELS = Settings().models
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    counts = ["--train", "200", "--validation", "40", "--test", "40"]
-    assert CliRunner().invoke(app, ["data", "generate", str(folder), *counts]).exit_code == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of two layers, made at random, with the real tokenizer."""
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("tiny")
-    base = find("smollm2", MODELS)
-    AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name).save_pretrained(folder)
-    config = LlamaConfig(
-        vocab_size=49152,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        tie_word_embeddings=True,
-    )
-    torch.manual_seed(0)
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
-
-
-def train(data: Path, tiny: Path, out: Path, minutes: float) -> dict[str, object]:
-    options = ["--base", str(tiny), "--out", str(out), "--minutes", str(minutes), "--rank", "4"]
-    result = CliRunner().invoke(app, ["train", "planner", str(data), *options, "--workers", "1"])
+def train(data: Path, tiny: Path, out: Path, steps: int) -> dict[str, object]:
+    options = ["--base", str(tiny), "--out", str(out), "--steps", str(steps), "--rank", "16"]
+    options += ["--learning-rate", "0.01", "--batch", "2"]
+    result = CliRunner().invoke(app, ["train", "planner", str(data), *options])
     assert result.exit_code == 0, result.output
     return json.loads((out / "training.json").read_text())
 
 
 def test_a_run_learns_is_resumed_and_says_what_it_did(
-    data: Path, tiny: Path, tmp_path: Path
+    data: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By steps, so that a slow machine learns as much as a fast one."""
+    monkeypatch.setenv("TORCH_COMPILE_DISABLE", "1")  # it takes longer than the steps
     out = tmp_path / "run"
-    first = train(data, tiny, out, 0.05)
+    first = train(data, tiny, out, 8)
     losses = json.loads((out / "losses.json").read_text())
-    assert len(losses) == first["steps"]
-    second = train(data, tiny, out, 0.4)
-    losses = json.loads((out / "losses.json").read_text())
-    assert len(losses) == second["steps"] > first["steps"]
-    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+    assert len(losses) == first["steps"] == 8
+    second = train(data, tiny, out, 30)
+    assert second["steps"] == 30
+    resumed = json.loads((out / "losses.json").read_text())
+    assert resumed[:8] == losses
+    assert np.mean(resumed[-5:]) < np.mean(resumed[:5]) - 0.3  # it falls by 1.1
     assert second["data"]["rows"] == 200
     assert (out / "losses.png").stat().st_size > 5000
 
 
 def test_rounding_is_that_of_llama_cpp() -> None:
-    from tinyagent.train.planner import as_q4_0
+    from tinyagent.train.rounding import as_q4_0
 
     weight = np.random.default_rng(0).normal(size=(16, 128)).astype(np.float32)
     weight[3, :32] = 0
@@ -86,18 +60,17 @@ def test_rounding_is_that_of_llama_cpp() -> None:
 
 
 def test_a_merged_model_computes_what_base_and_adapter_compute(tmp_path: Path) -> None:
-    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 
-    from tinyagent.train.planner import LINEAR, SCALE, load_base
+    from tinyagent.train.lora import load_base, with_adapter
 
     base, adapter = find("smollm2", MODELS), find("planner-adapter", MODELS)
     merge(base, adapter, tmp_path / "merged.gguf")
     engine = Engine(tmp_path / "merged.gguf", limit=128)
     model, tokenizer = load_base(base)
     rank = next(iter(load_file(adapter).values())).shape[0]
-    lora = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=LINEAR)
-    peft = get_peft_model(model, lora).eval()
+    peft = with_adapter(model, rank).eval()
     set_peft_model_state_dict(peft, load_file(adapter))
 
     text = "<|im_start|>user\nText Sid hello<|im_end|>\n<|im_start|>assistant\n1. get_phone"

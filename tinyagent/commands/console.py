@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
@@ -37,6 +38,12 @@ def explained() -> Iterator[None]:
     except TinyAgentError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, _BAD_INPUT) else 1) from error
+
+
+def options(**given: object) -> str:
+    """The options that were given, as they stand on a command line; those of a list one by one."""
+    named = ((k, v) for k, vs in given.items() for v in (vs if isinstance(vs, list) else [vs]))
+    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in named if value)
 
 
 def tracked(items: Sequence[T]) -> Iterable[T]:

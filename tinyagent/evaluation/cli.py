@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyagent.commands.console import explained, progress_bar, tracked
+from tinyagent.commands.console import explained, options, progress_bar, tracked
 from tinyagent.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -142,13 +142,13 @@ def _report(
     items = read_test_set(source)[: limit or None]
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
     picks = load(settings)
-    options: dict[str, object] = {"endpoint": None, "model": model, "prompt": None}
-    options |= {"toolrag": toolrag, "limit": limit}
+    given: dict[str, object] = {"endpoint": None, "model": model, "prompt": None}
+    given |= {"toolrag": toolrag, "limit": limit}
     if servers:
         from tinyagent.evaluation.spread import on_servers
 
         there, planners = servers.planners()
-        options |= {"endpoint": [*planners], "model": there.server_model, "prompt": servers.prompt}
+        given |= {"endpoint": [*planners], "model": there.server_model, "prompt": servers.prompt}
         at_once = servers.concurrency
         outcomes = _spread(items, picks, on_servers(planners, at_once), at_once)
     elif ray:
@@ -162,7 +162,7 @@ def _report(
 
         outcomes = evaluate(items, picks, load_planner(settings), tracked)
     typer.echo(summary_table(summarise(outcomes)))
-    command = f"tinyagent eval {source}{_options(**options)}{' --ray' if ray else ''}"
+    command = f"tinyagent eval {source}{options(**given)}{' --ray' if ray else ''}"
     target = out or Path("runs") / "eval" / source.stem
     page = write_report(outcomes, f"Evaluation of {source.name}", command, target)
     typer.echo(f"\n{page}")
@@ -226,10 +226,10 @@ def _spoken(
     found = voice.plan_both(found, lambda wanted: evaluate(wanted, rag, planner, tracked))
     typer.echo(voice.summary_table(voice.summarise(found)))
     several = rounds if rounds > 1 else None
-    options = _options(rounds=several, toolrag=toolrag, model=model, limit=limit)
+    asked = options(rounds=several, toolrag=toolrag, model=model, limit=limit)
     title = f"Evaluation of {source.name}, spoken, and heard by Whisper {settings.voice}"
     target = out or Path("runs") / "eval-voice" / source.stem
-    page = voice.write_report(found, title, f"tinyagent eval voice {source}{options}", target)
+    page = voice.write_report(found, title, f"tinyagent eval voice {source}{asked}", target)
     typer.echo(f"\n{page}")
 
 
@@ -253,7 +253,7 @@ def _tables(
         name = f"{there.server_model}, {there.server_prompt} prompt"
         served = Served(name, planners, servers.concurrency, _warn)
         given |= {"endpoint": [*planners], "model": there.server_model, "prompt": servers.prompt}
-    command = f"tinyagent eval tables --set {requests}{_options(**given, limit=limit)}"
+    command = f"tinyagent eval tables --set {requests}{options(**given, limit=limit)}"
     parts = [f"# Tables: {len(items)} requests of {requests.name}", f"`{command}`"]
     for table in tables(items, load_settings(), out, others, adapters, served, tracked):
         typer.echo(f"{table}\n")
@@ -261,13 +261,3 @@ def _tables(
     page = out / "tables.md"
     page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     typer.echo(page)
-
-
-def _options(**given: object) -> str:
-    """The options that were given, as they stand on the command line; a list's, one by one."""
-    pairs = [
-        (name, value)
-        for name, values in given.items()
-        for value in (values if isinstance(values, list) else [values])
-    ]
-    return "".join(f" --{name} {value}" for name, value in pairs if value)

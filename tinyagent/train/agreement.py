@@ -25,7 +25,8 @@ from tinyagent.planner.prompt import END, planner_prompt
 from tinyagent.plans.dag import isomorphic
 from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.sixteen import SIXTEEN
-from tinyagent.train.planner import as_q4_0, load_base
+from tinyagent.train.lora import load_base
+from tinyagent.train.rounding import as_q4_0
 
 PROMPTS = 12
 LEAST = 0.75

@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.commands.console import explained
+from tinyagent.commands.console import explained, options, tracked
 from tinyagent.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="Train ToolRAG and the planner; ship the result.")
 
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="Folder of `tinyagent data generate`.")]
 Seed = Annotated[int, typer.Option(help="Of the order of the rows, and of new weights.")]
+Steps = Annotated[int, typer.Option(min=0, help="If not 0: so many, for --minutes.")]
 
 
 @app.command()
@@ -61,26 +62,34 @@ def planner(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder of the run; it goes on if it has begun.")],
     minutes: Annotated[float, typer.Option(min=0, help="Computing time, over all starts.")] = 60,
+    steps: Steps = 0,
     base: Annotated[Path | None, typer.Option(help="GGUF file, or transformers' folder.")] = None,
     start: Annotated[Path | None, typer.Option(help="An adapter to go on from.")] = None,
     rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
     learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
     batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 8,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that share each step.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes on the CPU; a launcher has its own.")
+    ] = 2,
     quantised: Annotated[
         float, typer.Option(min=0, max=1, help="Share that is quantisation-aware, at the end.")
     ] = 0.25,
     seed: Seed = 0,
 ) -> None:
-    """Fine-tune the planner with LoRA; a run that was cut off goes on where it stopped."""
+    """Fine-tune the planner with LoRA; a run that was cut off goes on where it stopped.
+
+    `accelerate launch … -m tinyagent train planner DATA …` has several GPUs or machines do it.
+    """
     with explained(), needs_training_extra():
         from tinyagent.evaluation.pictures import loss_curve
         from tinyagent.models import find
         from tinyagent.settings import load_settings
         from tinyagent.train.planner import Recipe, train
+        from tinyagent.train.processes import first
 
         recipe = Recipe(
             minutes=minutes,
+            steps=steps,
             rank=rank,
             learning_rate=learning_rate,
             batch=batch,
@@ -90,8 +99,57 @@ def planner(
             quantised=quantised,
         )
         train(split(data, "train"), base or find("smollm2", load_settings().models), out, recipe)
+        if not first():
+            return
         loss_curve(out)
     typer.echo(f"{out / 'adapter.safetensors'}; ship it with: tinyagent train export {out}")
+
+
+@app.command()
+def ablations(
+    data: Data,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the trainings; those that are done stay done.")
+    ] = Path("runs/ablations"),
+    minutes: Annotated[float, typer.Option(min=0, help="Computing time of each.")] = 20,
+    steps: Steps = 0,
+    requests: Annotated[
+        Path, typer.Option("--set", help="The test set that each planner plans.")
+    ] = Path("tests/sets/dev.jsonl"),
+    limit: Annotated[int, typer.Option(min=0, help="Only the first requests; 0: all.")] = 0,
+    only: Annotated[list[str] | None, typer.Option(help="A variant; may come again.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Train planners without parts of the data, and count what each plans right.
+
+    The variants: everything, without spoken styles, without refusals, without invented tools,
+    half the patterns. The results are a table in OUT/ablations.md.
+    """
+    with explained(), needs_training_extra():
+        from tinyagent.evaluation.sets import read_test_set
+        from tinyagent.settings import load_settings
+        from tinyagent.train import ablations as work
+        from tinyagent.train.planner import Recipe
+
+        variants = [v for v in work.VARIANTS if not only or v.name in only]
+        if unknown := set(only or ()) - {v.name for v in variants}:
+            names = ", ".join(v.name for v in work.VARIANTS)
+            raise SettingsError(f"no variant is {min(unknown)!r}; there are: {names}")
+        items = read_test_set(requests)[: limit or None]
+        budget = {"steps": steps} if steps else {"minutes": f"{minutes:g}"}
+        given = {"out": out, **budget, "set": requests, "limit": limit, "seed": seed}
+        command = f"tinyagent train ablations {data}{options(**given, only=only)}"
+        recipe = Recipe(minutes=minutes, steps=steps, seed=seed)
+        results = []
+        for result in work.ablations(
+            split(data, "train"), items, load_settings(), out, recipe, variants, tracked
+        ):
+            results.append(result)
+            table = str(work.table(results))
+            title = f"# Ablations: {len(items)} requests of {requests.name}"
+            page = "\n\n".join((title, f"`{command}`", table)) + "\n"
+            (out / "ablations.md").write_text(page, encoding="utf-8")
+    typer.echo(f"{table}\n\n{out / 'ablations.md'}")
 
 
 @app.command()

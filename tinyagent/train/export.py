@@ -9,13 +9,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import torch
-
 from tinyagent.commands.prepare import prepare
 from tinyagent.errors import ModelError
 from tinyagent.models import find, update_manifest
+from tinyagent.train import checkpoints
 from tinyagent.train.agreement import LEAST, Agreement, compare
-from tinyagent.train.planner import write_adapter
+from tinyagent.train.lora import write_adapter
 
 
 def export(run: Path, models: Path) -> tuple[Path, Agreement]:
@@ -29,14 +28,15 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
     """
     shipped = models / "planner"
     shipped.mkdir(parents=True, exist_ok=True)
-    checkpoint = run / "checkpoint.pt"
     finished = run / "adapter.safetensors"
     if finished.is_file():
         shutil.copyfile(finished, shipped / "adapter.safetensors")
         shutil.copyfile(run / "training.json", shipped / "training.json")
     else:
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        write_adapter(saved["adapter"], shipped / "adapter.safetensors")
+        checkpoint = checkpoints.read(run)
+        if checkpoint is None:
+            raise ModelError(f"{run} has no adapter, and no checkpoint; train it first")
+        write_adapter(checkpoint.adapter, shipped / "adapter.safetensors")
     update_manifest("planner-adapter", models)
     prepare(models)
     made = find("planner-q4_0", models)

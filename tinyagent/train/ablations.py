@@ -1,0 +1,225 @@
+"""What each part of the data is worth: train without it, and count the plans that are right.
+
+    tinyagent train ablations DATA --minutes 20
+
+Each variant of the data trains a planner from the base model, with the same seed and the same
+small budget; it is stored in 4 bits, as the shipped one is, and plans a test set with the shipped
+ToolRAG. A variant that is done is not done again, and one that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tinyagent.atomic import write_whole
+from tinyagent.errors import SettingsError
+from tinyagent.evaluation.report import Rate
+from tinyagent.evaluation.run import Progress, evaluate
+from tinyagent.evaluation.sets import Item
+from tinyagent.evaluation.tables import Table
+from tinyagent.models import find
+from tinyagent.planner import planner_of
+from tinyagent.planner.merge import merge, quantize
+from tinyagent.settings import Settings
+from tinyagent.toolrag import load
+from tinyagent.train import checkpoints
+from tinyagent.train.planner import Recipe, train
+from tinyagent.versions import ADAPTER, GGUF
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Data that a part was taken from.
+
+    Attributes:
+        name: what is missing.
+        rows: those that stay, of all.
+        invented: share of the examples that are told with invented tools.
+    """
+
+    name: str
+    rows: Callable[[Rows], Rows] = list
+    invented: float = Recipe.invented
+
+
+def not_spoken(rows: Rows) -> Rows:
+    """Rows in which nobody speaks."""
+    return [row for row in rows if row["style"] != "spoken"]
+
+
+def not_refused(rows: Rows) -> Rows:
+    """Rows that some tool serves."""
+    return [row for row in rows if row["tools"]]
+
+
+def half_the_patterns(rows: Rows) -> Rows:
+    """Rows of half the patterns, of those alone, and as many joined ones among them as there were.
+
+    A row that joins two patterns is left by one in four, one of three by one in eight.
+    """
+    kept = [row for row in rows if all(map(_in_half, patterns_of(row)))]
+    joined = [len(patterns_of(row)) > 1 for row in rows]
+    stay = [len(patterns_of(row)) > 1 for row in kept]
+    share = min(stay.count(kind) / joined.count(kind) for kind in set(joined))
+    room = {kind: round(share * joined.count(kind)) for kind in set(joined)}
+    chosen = []
+    for row, kind in zip(kept, stay, strict=True):
+        if room[kind]:
+            room[kind] -= 1
+            chosen.append(row)
+    return chosen
+
+
+def patterns_of(row: dict[str, Any]) -> list[str]:
+    """The patterns that a row was made from, each as ``file:line``."""
+    return str(row["pattern"]).split(" + ")
+
+
+def _in_half(pattern: str) -> bool:
+    return sha256(pattern.encode()).digest()[0] % 2 == 0
+
+
+VARIANTS = (
+    Variant("everything"),
+    Variant("without spoken styles", not_spoken),
+    Variant("without refusals", not_refused),
+    Variant("without invented tools", invented=0.0),
+    Variant("half the patterns", half_the_patterns),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a variant came to.
+
+    Attributes:
+        name: of the variant.
+        rows: of its data; ``patterns``: that they are of.
+        steps: of the training; ``loss``: mean of its last steps.
+        success: for each request, whether the plan's DAG is an accepted one's.
+        arguments: whether its arguments are, too.
+    """
+
+    name: str
+    rows: int
+    patterns: int
+    steps: int
+    loss: float
+    success: list[bool]
+    arguments: list[bool]
+
+
+def ablations(
+    data: Path,
+    items: Sequence[Item],
+    settings: Settings,
+    out: Path,
+    recipe: Recipe,
+    variants: Sequence[Variant],
+    shown: Progress,
+) -> Iterator[Result]:
+    """The result of each variant, one after the other.
+
+    Args:
+        data: the rows of the training split, JSON lines.
+        items: the requests that each planner plans.
+        settings: of the planner and ToolRAG; ``models`` has the base model.
+        out: a folder for the trainings; those that are done are taken from it.
+        recipe: of each training; the variant may say another share of invented tools.
+        variants: of the data.
+        shown: shows how far each evaluation is.
+
+    Raises:
+        SettingsError: ``out`` has results of other data, another recipe or other requests, or
+            a variant has no rows.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    _same(out / "asked.json", data, items, recipe)
+    for variant in variants:
+        run = out / variant.name.replace(" ", "-")
+        done = run / "result.json"
+        if not done.is_file():
+            result = _result(variant, data, items, settings, run, recipe, shown)
+            write_whole(done, json.dumps(asdict(result)).encode())
+            (run / checkpoints.FILE).unlink(missing_ok=True)
+        yield Result(**json.loads(done.read_text("utf-8")))
+
+
+def table(results: Sequence[Result]) -> Table:
+    """The results; each is compared with the first, request by request."""
+    rows = []
+    for result in results:
+        pairs = list(zip(result.success, results[0].success, strict=True))
+        rows.append(
+            (
+                result.name,
+                f"{result.rows}",
+                f"{result.patterns}",
+                f"{result.steps}",
+                f"{result.loss:.3f}",
+                str(Rate(sum(result.success), len(result.success))),
+                f"{Rate(sum(result.arguments), len(result.arguments)).share:.1%}",
+                f"{pairs.count((True, False))}",
+                f"{pairs.count((False, True))}",
+            )
+        )
+    header = ("data", "rows", "patterns", "steps", "loss", "success", "arguments", "won", "lost")
+    return Table("What each part of the data is worth", header, rows)
+
+
+def _same(path: Path, data: Path, items: Sequence[Item], recipe: Recipe) -> None:
+    """Keep what is asked beside the results, or check that it is what was asked before."""
+    asked = {
+        **asdict(recipe),
+        "data": sha256(data.read_bytes()).hexdigest(),
+        "requests": sha256(repr(items).encode()).hexdigest(),
+    }
+    if not path.is_file():
+        write_whole(path, json.dumps(asked).encode())
+    before = json.loads(path.read_text("utf-8"))
+    if differs := [name for name in asked if asked[name] != before.get(name)]:
+        raise SettingsError(
+            f"{path.parent} has results with other {', '.join(differs)}; give another --out"
+        )
+
+
+def _result(
+    variant: Variant,
+    data: Path,
+    items: Sequence[Item],
+    settings: Settings,
+    run: Path,
+    recipe: Recipe,
+    shown: Progress,
+) -> Result:
+    rows = variant.rows([json.loads(line) for line in data.open(encoding="utf-8")])
+    if not rows:
+        raise SettingsError(f"{data} has no rows for {variant.name!r}")
+    run.mkdir(exist_ok=True)
+    base = find("smollm2", settings.models)
+    if not (run / ADAPTER).is_file():
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (run / "train.jsonl").write_text("".join(lines), encoding="utf-8")
+        train(run / "train.jsonl", base, run, replace(recipe, invented=variant.invented))
+    card = json.loads((run / "training.json").read_text("utf-8"))
+    full, small = run / "planner-f16.gguf", run / GGUF
+    merge(base, run / ADAPTER, full)
+    quantize(full, small)
+    full.unlink()
+    outcomes = evaluate(items, load(settings), planner_of(small, settings), shown)
+    return Result(
+        variant.name,
+        len(rows),
+        len({pattern for row in rows for pattern in patterns_of(row)}),
+        card["steps"],
+        card["loss"],
+        [outcome.score.success for outcome in outcomes],
+        [outcome.score.arguments for outcome in outcomes],
+    )

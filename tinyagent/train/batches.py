@@ -1,0 +1,137 @@
+"""From the rows of a data set to batches of examples: tokens, and what each weighs in the loss.
+
+A row is told anew each time that it comes: other irrelevant tools beside its own, and now and
+then with invented ones. Batches are the same in every process that trains, by the seed; each
+takes its share of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tinyagent.planner.prompt import END, planner_prompt
+from tinyagent.plans.free_text import free_spans_of
+from tinyagent.plans.syntax import read_plan
+from tinyagent.tools.declaration import declared_tools, read_declaration
+from tinyagent.tools.registry import ToolSet
+from tinyagent.train.invented import invent
+
+FREE_TEXT = 0.3
+"""Weight in the loss of a token of free text, of whose wordings many are right; the others'
+is 1. Most of a plan's tokens are such, and nearly all of what is left of the loss."""
+
+CONFUSED = [
+    {"get_phone_number", "get_email_address", "send_sms", "compose_new_email"},
+    {"compose_new_email", "reply_to_email", "forward_email"},
+    {"create_note", "open_note", "append_note_content"},
+    {"create_calendar_event", "create_reminder", "get_zoom_meeting_link"},
+    {"open_and_get_file_path", "summarize_pdf", "open_note"},
+    {"maps_open_location", "maps_show_directions"},
+]
+"""Tools that ToolRAG is likely to pick one for the other: the irrelevant ones that teach most."""
+
+POOL = 16
+"""Batches that are ordered by length together."""
+
+
+class Example(list[int]):
+    """Token ids, where the plan begins, and the weight of each of its tokens in the loss."""
+
+    def __init__(self, ids: list[int], start: int, weights: list[float]) -> None:
+        super().__init__(ids)
+        self.start = start
+        self.weights = weights
+
+
+def batches(
+    data: Path,
+    tokenizer: Any,
+    *,
+    size: int,
+    least: int,
+    max_tokens: int,
+    invented: float,
+    seed: int,
+    skip: int,
+) -> Iterator[list[Example]]:
+    """Endless batches of examples of similar length, epoch after epoch.
+
+    Args:
+        data: the rows, JSON lines.
+        tokenizer: of the base model.
+        size: of a batch; the last of an epoch may be smaller, but not than ``least``.
+        least: see ``size``.
+        max_tokens: of an example; longer ones are left out.
+        invented: share of the examples that are told with invented tools.
+        seed: of all that is drawn, with ``skip``: the steps before, so that a run which goes on
+            is told other things.
+    """
+    rows = [json.loads(line) for line in data.open(encoding="utf-8")]
+    epoch = 0
+    while True:
+        random = Random(f"{seed}-{epoch}-{skip}")
+        examples = []
+        for row in random.sample(rows, len(rows)):
+            tools = declared_tools(map(read_declaration, row.get("declared", ())))
+            example = make_example(row, tools, tokenizer, random, invented)
+            if len(example) <= max_tokens:
+                examples.append(example)
+            if len(examples) == size * POOL:
+                yield from _by_length(examples, size, random)
+                examples = []
+        rest = _by_length(examples, size, random)
+        yield from (batch for batch in rest if len(batch) >= least)
+        epoch += 1
+
+
+def parts(examples: list[Example], tokens: int) -> list[list[Example]]:
+    """Examples in groups of at most ``tokens``, padding counted, where one is not longer."""
+    groups: list[list[Example]] = [[]]
+    for example in examples:
+        group = groups[-1]
+        if group and (len(group) + 1) * max(len(example), *map(len, group)) > tokens:
+            groups.append(group := [])
+        group.append(example)
+    return groups
+
+
+def make_example(
+    row: dict[str, Any], tools: ToolSet, tokenizer: Any, random: Random, invented: float = 0.0
+) -> Example:
+    """The tokens of a row: a prompt that offers its tools and others, and its plan.
+
+    ``invented`` is the probability that all of it is told with invented tools.
+    """
+    offered = tools.only(offer(row["tools"], tools, random))
+    plan = read_plan(row["plan"])
+    if random.random() < invented:
+        offered, plan = invent(plan, offered, random)
+    head = tokenizer(planner_prompt(row["request"], list(offered.values())))["input_ids"]
+    told = tokenizer(str(plan) + END, return_offsets_mapping=True)
+    spans = free_spans_of(plan, offered)
+    weights = [
+        FREE_TEXT if any(a <= start and end <= b for a, b in spans) else 1.0
+        for start, end in told["offset_mapping"]
+    ]
+    return Example(head + told["input_ids"], len(head), weights)
+
+
+def offer(gold: list[str], tools: ToolSet, random: Random) -> list[str]:
+    """The gold tools and up to three others, half of them easily taken for a gold one."""
+    others = [name for name in tools if name not in gold]
+    near = [n for n in others if any(n in group and group & set(gold) for group in CONFUSED)]
+    extra = set()
+    for _ in range(random.choices((0, 1, 2, 3), (0.25, 0.3, 0.25, 0.2))[0] + (not gold)):
+        extra.add(random.choice(near if near and random.random() < 0.6 else others))
+    return [*gold, *extra]
+
+
+def _by_length(examples: list[Example], batch: int, random: Random) -> list[list[Example]]:
+    ordered = sorted(examples, key=len)
+    groups = [ordered[i : i + batch] for i in range(0, len(ordered), batch)]
+    random.shuffle(groups)
+    return groups

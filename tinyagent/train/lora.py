@@ -1,0 +1,45 @@
+"""The base model, and the LoRA adapter that is trained on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tinyagent.train.sharded import whole
+
+LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+SCALE = 2
+"""LoRA's alpha over its rank."""
+
+
+def load_base(base: Path, dtype: Any = torch.float32) -> tuple[Any, Any]:
+    """The base model and its tokenizer, from a GGUF file or a folder."""
+    place = {"gguf_file": base.name} if base.suffix == ".gguf" else {}
+    folder = base.parent if place else base
+    tokenizer = AutoTokenizer.from_pretrained(folder, **place)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **place)
+    return model, tokenizer
+
+
+def with_adapter(model: Any, rank: int) -> Any:
+    """The model with a new adapter, which changes nothing yet; the adapter alone is trained."""
+    lora = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=LINEAR)
+    return get_peft_model(model, lora).train()
+
+
+def adapter_of(peft: Any) -> dict[str, torch.Tensor]:
+    """The adapter's weights; where processes share them, all have to ask."""
+    weights = {n: whole(p.detach()) for n, p in peft.named_parameters() if p.requires_grad}
+    found: dict[str, torch.Tensor] = get_peft_model_state_dict(peft, state_dict=weights)
+    return found
+
+
+def write_adapter(weights: dict[str, torch.Tensor], path: Path) -> None:
+    """Write LoRA weights in F16, as ``planner.merge`` reads them."""
+    halves = {name: w.to("cpu", torch.float16).contiguous() for name, w in weights.items()}
+    save_file(halves, path, metadata={"scale": str(float(SCALE)), "base": "SmolLM2-135M-Instruct"})
