@@ -110,6 +110,8 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
     model, tokenizer = load_base(base, torch.bfloat16 if bf16 else torch.float32)
     peft = with_adapter(model, recipe.rank)
     if recipe.compiled:
+        # Between the layers DDP shares gradients while others are computed: it need not split one.
+        torch._dynamo.config.optimize_ddp = False
         for layer in model.model.layers:
             layer.compile(dynamic=True)
     step, spent, losses = 0, 0.0, list[float]()
