@@ -234,3 +234,33 @@ def test_an_encoder_that_is_not_there_is_named(data: Path, tmp_path: Path) -> No
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 1
     assert nowhere in result.output.replace("\n", "")
+
+
+def test_runs_are_averaged_where_they_go_together(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    from tinyagent.train.lora import write_adapter
+
+    shipped = find("planner-adapter", MODELS).parent
+    adapter = load_file(shipped / "adapter.safetensors")
+    near, far = tmp_path / "near", tmp_path / "far"
+    for folder, factor in ((near, 1.1), (far, -1.0)):
+        folder.mkdir()
+        write_adapter(
+            {name: w * factor for name, w in adapter.items()}, folder / "adapter.safetensors"
+        )
+        (folder / "training.json").write_text('{"steps": 7}')
+    command = ["train", "average", str(shipped), str(near), "--out", str(tmp_path / "mean")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "0.10 apart" in done.output
+    mean = load_file(tmp_path / "mean" / "adapter.safetensors")
+    name = max(adapter, key=lambda name: float(adapter[name].abs().max()))
+    assert torch.allclose(mean[name].float(), adapter[name].float() * 1.05, rtol=0.01, atol=1e-4)
+    card = json.loads((tmp_path / "mean" / "training.json").read_text())
+    assert card["average_of"][1] == {"steps": 7}
+    for other, said in ((far, "too far apart"), (tmp_path / "none", "does not exist")):
+        command = ["train", "average", str(shipped), str(other), "--out", str(tmp_path / "x")]
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code != 0
+        assert said in " ".join(done.output.split())

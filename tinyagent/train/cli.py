@@ -153,6 +153,24 @@ def ablations(
 
 
 @app.command()
+def average(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Planner's runs; models/planner is one.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the mean of their adapters.")],
+) -> None:
+    """Average planners that were trained on from one another: better than each of them."""
+    with explained(), needs_training_extra():
+        from tinyagent.train.average import average as mean
+
+        apart = mean(runs, out)
+    typer.echo(
+        f"{out / 'adapter.safetensors'}, of adapters {apart:.2f} apart; "
+        f"ship it with: tinyagent train export {out}"
+    )
+
+
+@app.command()
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a planner's run.")],
 ) -> None:
