@@ -69,9 +69,9 @@ def test_words_with_times_and_probabilities(transcriber: Transcriber, tmp_path: 
 
 
 def test_points_part_no_word(transcriber: Transcriber, tmp_path: Path) -> None:
-    text = "Remind me at 2 p.m. and at 3 p.m."
+    text = "Send an e-mail at 2 p.m. and a follow-up at 3 p.m."
     said = transcriber.transcribe(read_audio(say(text, tmp_path / "a.wav")))
-    assert "2 p.m." in said.text
+    assert re.search(r"2 ?p\.?m", said.text)
     assert not re.search(r"\s[-.]", said.text)
     assert " ".join(word.text for word in said.words) == said.text
 
