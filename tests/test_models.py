@@ -38,7 +38,7 @@ def test_a_file_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     models = folder(tmp_path)
     assert find("adapter", models) == models / "adapter.bin"
     monkeypatch.setattr(
-        models_module, "_sha256", lambda path: pytest.fail(f"{path} was hashed again")
+        models_module, "sha256_of", lambda path: pytest.fail(f"{path} was hashed again")
     )
     assert find("adapter", models) == models / "adapter.bin"
 

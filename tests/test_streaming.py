@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.voice import Counting
 from tests.speech import say
 from tests.test_voice import NAMELESS, letters, pieces
 from tinyagent.evaluation.voice import word_error_rate
 from tinyagent.settings import Settings
 from tinyagent.voice.audio import RATE, Samples, Stream, read_audio
-from tinyagent.voice.listener import Listener
 from tinyagent.voice.streaming import BOUND, WordsSoFar
-from tinyagent.voice.transcriber import Word
 
 STEP = 1.0
 """Seconds of new sound between two looks; on the page it is less."""
@@ -33,18 +32,6 @@ BREATHLESS = (
     "breakfast and the way to the beach and the train station and the airport"
 )
 """A minute in which no pause comes."""
-
-
-class Counting(Listener):
-    """Keeps how many seconds of sound each look gives to the model."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, dict)
-        self.heard: list[float] = []
-
-    def partial(self, samples: Samples, before: str = "", begun: str = "") -> list[Word]:
-        self.heard[-1] += samples.size / RATE
-        return super().partial(samples, before, begun)
 
 
 @pytest.fixture

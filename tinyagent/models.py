@@ -134,7 +134,7 @@ def update_manifest(name: str, models: Path) -> Entry:
     manifest = models / "manifest.toml"
     document = tomlkit.parse(manifest.read_text(encoding="utf-8"))
     table: Any = document[name]
-    table["sha256"] = _sha256(path)
+    table["sha256"] = sha256_of(path)
     table["size"] = path.stat().st_size
     _write(manifest, tomlkit.dumps(document))
     return read_manifest(models)[name]
@@ -150,7 +150,7 @@ def record_made(name: str, models: Path) -> None:
     path = models / entry.path
     made = _read_json(models, _MADE)
     made[name] = {
-        "sha256": _sha256(path),
+        "sha256": sha256_of(path),
         "size": path.stat().st_size,
         "sources": {source: entries[source].sha256 for source in entry.made_from},
     }
@@ -235,7 +235,7 @@ def _remembered_sha256(name: str, path: Path, models: Path) -> str:
     known = verified.get(name, {})
     if {key: known.get(key) for key in mark} == mark:
         return str(known["sha256"])
-    sha256 = _sha256(path)
+    sha256 = sha256_of(path)
     verified[name] = mark | {"sha256": sha256}
     # Where the folder cannot be written, the next start hashes again: slower, not wrong.
     with contextlib.suppress(OSError):
@@ -243,7 +243,8 @@ def _remembered_sha256(name: str, path: Path, models: Path) -> str:
     return sha256
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -8,7 +8,6 @@ and why. Without the folder, the shipped ones are in use.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from tinyagent.errors import ModelError, SettingsError
-from tinyagent.models import read_manifest
+from tinyagent.models import read_manifest, sha256_of
 from tinyagent.settings import Settings
 
 Part = Literal["toolrag", "planner"]
@@ -127,8 +126,7 @@ class Versions:
         for name in FILES[version.part]:
             shutil.copyfile(run / name, part / name)
             sizes[name] = (part / name).stat().st_size
-        with (part / FILES[version.part][0]).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(part / FILES[version.part][0])
         added = replace(version, size=sum(sizes.values()), sha256=digest)
         (part / "sizes.json").write_text(json.dumps(sizes), encoding="utf-8")
         (part / _FACTS).write_text(json.dumps(asdict(added), indent=1) + "\n", encoding="utf-8")

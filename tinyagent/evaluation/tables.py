@@ -7,7 +7,6 @@ table, and is planned once; a run that is cut off goes on with the outcomes that
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from tinyagent.evaluation.run import Outcome, Progress, plan_item
 from tinyagent.evaluation.sets import Item
 from tinyagent.evaluation.spread import evaluate_spread, on_servers
 from tinyagent.markdown import table
-from tinyagent.models import find
+from tinyagent.models import find, sha256_of
 from tinyagent.planner import planner_of
 from tinyagent.planner.base import Planner
 from tinyagent.planner.constraints import Constraints
@@ -116,7 +115,7 @@ class _Rows:
             for item in self._shown(items):
                 keep(plan_item(item, picks.select(item.query), planner, SIXTEEN))
 
-        setup = {"tools": way, "planner": _sha256(path), "constraints": level.name.lower()}
+        setup = {"tools": way, "planner": sha256_of(path), "constraints": level.name.lower()}
         return self._kept.outcomes(setup, plan)
 
     def there(self, served: Served) -> list[Outcome]:
@@ -168,7 +167,7 @@ def _way(settings: Settings) -> str:
     if settings.toolrag != "classifier":
         return settings.toolrag
     graph = Path(settings.classifier or find("toolrag-classifier", settings.models))
-    return f"classifier {_sha256(graph)} {settings.threshold}"
+    return f"classifier {sha256_of(graph)} {settings.threshold}"
 
 
 def _precisions(
@@ -209,7 +208,7 @@ def _made(rows: _Rows, adapters: Sequence[Path]) -> Iterator[tuple[str, Path]]:
 
 def _in_precision(base: Path, adapter: Path, kind: str, folder: Path) -> Path:
     """The base model with the adapter as a GGUF file, which is made if it is not there."""
-    path = folder / f"{adapter.stem}-{_sha256(adapter)[:8]}-{kind.lower()}.gguf"
+    path = folder / f"{adapter.stem}-{sha256_of(adapter)[:8]}-{kind.lower()}.gguf"
     if not path.exists():
         part = path.with_suffix(".part")
         if kind == "F16":
@@ -240,8 +239,3 @@ def _constraints(rows: _Rows) -> Table:
 
 def _seconds(outcomes: Sequence[Outcome]) -> float:
     return median([o.seconds["total"] for o in outcomes if o.tokens] or [0.0])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

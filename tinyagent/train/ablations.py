@@ -22,7 +22,7 @@ from tinyagent.evaluation.report import Rate
 from tinyagent.evaluation.run import Progress, evaluate
 from tinyagent.evaluation.sets import Item
 from tinyagent.evaluation.tables import Table
-from tinyagent.models import find
+from tinyagent.models import find, sha256_of
 from tinyagent.planner import planner_of
 from tinyagent.planner.merge import merge, quantize
 from tinyagent.settings import Settings
@@ -178,7 +178,7 @@ def _same(path: Path, data: Path, items: Sequence[Item], recipe: Recipe) -> None
     """Keep what is asked beside the results, or check that it is what was asked before."""
     asked = {
         **asdict(recipe),
-        "data": sha256(data.read_bytes()).hexdigest(),
+        "data": sha256_of(data),
         "requests": sha256(repr(items).encode()).hexdigest(),
     }
     if not path.is_file():

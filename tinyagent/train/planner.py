@@ -27,7 +27,6 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tinyagent.errors import SettingsError
+from tinyagent.models import sha256_of
 from tinyagent.train import UNROUNDED, checkpoints, processes
 from tinyagent.train.batches import Example, batches, parts
 from tinyagent.train.hardware import cores
@@ -120,7 +120,7 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
         step, spent, losses = begun.step, begun.spent, begun.losses
     elif recipe.start:
         set_peft_model_state_dict(peft, load_file(recipe.start))
-    processes.same_everywhere(accelerator, data=_hash(data), checkpoint=step)
+    processes.same_everywhere(accelerator, data=sha256_of(data), checkpoint=step)
     trained = [p for p in peft.parameters() if p.requires_grad]
     network, optimizer = accelerator.prepare(
         PlanLoss(peft), torch.optim.AdamW(trained, betas=(0.9, 0.99), weight_decay=0.0)
@@ -181,7 +181,7 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
         card = {
             **asdict(recipe),
             "base": base.name,
-            "data": {"rows": sum(1 for _ in data.open()), "sha256": _hash(data)},
+            "data": {"rows": sum(1 for _ in data.open()), "sha256": sha256_of(data)},
             "steps": step,
             "tokens": tokens,
             "loss": sum(losses[-20:]) / len(losses[-20:]),
@@ -291,7 +291,3 @@ def _report(
         f"lr {rate:.1e}  {speed:.0f} tokens/s  {left / 60:.0f} min left",
         flush=True,
     )
-
-
-def _hash(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
