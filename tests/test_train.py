@@ -83,6 +83,39 @@ def test_a_merged_model_computes_what_base_and_adapter_compute(tmp_path: Path) -
     assert float(np.abs(ours - theirs).max()) < 0.15 * float(ours.std())
 
 
+def test_merged_layers_and_short_attention_compute_what_peft_and_torch_do(tiny: Path) -> None:
+    from tinyagent.train import attention
+    from tinyagent.train.lora import load_base, with_adapter
+    from tinyagent.train.merged import merged_layers
+    from tinyagent.train.planner import PlanLoss
+
+    ids = torch.randint(0, 49152, (3, 40), generator=torch.Generator().manual_seed(1))
+    wanted = torch.zeros_like(ids, dtype=torch.bool)
+    wanted[:, 20:30] = True
+    found = []
+    for fast in (False, True):
+        model, _ = load_base(tiny)
+        if fast:
+            assert attention.suits(model)
+            attention.use(model)
+        torch.manual_seed(0)
+        peft = with_adapter(model, 8)
+        for name, weight in peft.named_parameters():
+            if "lora_B" in name:  # begins as zero, and A has no gradient then
+                torch.nn.init.normal_(weight, std=0.05)
+        for layer in merged_layers(peft) if fast else []:
+            layer.merge_weight()
+        loss = PlanLoss(peft)(ids, wanted).mean()
+        loss.backward()
+        found.append((loss, {n: p.grad for n, p in peft.named_parameters() if p.requires_grad}))
+    (slow_loss, slow), (fast_loss, fast_ones) = found
+    torch.testing.assert_close(fast_loss, slow_loss)
+    assert len(slow) == 28  # two layers of seven, A and B
+    for name, gradient in slow.items():
+        assert gradient.abs().max() > 0
+        torch.testing.assert_close(fast_ones[name], gradient, rtol=1e-3, atol=1e-6)
+
+
 def test_an_adapter_that_fits_another_model_is_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
