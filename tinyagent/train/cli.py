@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +32,8 @@ def toolrag(
     ] = "",
     epochs: Annotated[int, typer.Option(min=1, help="Times through the data.")] = 2,
     rows: Annotated[int, typer.Option(min=0, help="Only the first rows; 0: all.")] = 0,
+    start: Annotated[Path | None, typer.Option(help="A classifier.onnx to go on from.")] = None,
+    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 2e-4,
     seed: Seed = 0,
 ) -> None:
     """Fine-tune the classifier, quantise it, and ship it in models/toolrag.
@@ -47,8 +51,13 @@ def toolrag(
             pretrained = named(encoder)
         else:
             pretrained = minilm(find("minilm", models), find("minilm-tokenizer", models))
-        recipe = Recipe(epochs=epochs, rows=rows, seed=seed)
-        card = train(split(data, "train"), split(data, "validation"), pretrained, out, recipe)
+        recipe = Recipe(epochs=epochs, rows=rows, learning_rate=learning_rate, seed=seed)
+        if start:
+            # What was added to its outputs at its end stays, where tools weigh so much more.
+            recipe = replace(recipe, positive_weight=recipe.positive_weight * math.exp(recipe.lean))
+        card = train(
+            split(data, "train"), split(data, "validation"), pretrained, out, recipe, start
+        )
         if encoder:
             pretrained.save(out)
         else:
