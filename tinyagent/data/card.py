@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from tinyagent.data.generate import DataSet, split_of
 from tinyagent.data.patterns import STYLES, Pattern
 from tinyagent.markdown import table
+from tinyagent.models import sha256_of
 from tinyagent.tools.registry import ToolSet
 
 
@@ -91,4 +91,4 @@ def _counts(header: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]])
 
 
 def _hash(path: Path) -> str:
-    return f"`{sha256(path.read_bytes()).hexdigest()[:16]}`"
+    return f"`{sha256_of(path)[:16]}`"

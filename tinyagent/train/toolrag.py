@@ -19,7 +19,6 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -30,7 +29,7 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
-from tinyagent.models import update_manifest
+from tinyagent.models import sha256_of, update_manifest
 from tinyagent.toolrag.classifier import read_labels
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.dequantise import weights_of
@@ -130,7 +129,7 @@ def train(
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
     warmup = min(30, total // 10 + 1)
-    digest = sha256(data.read_bytes()).hexdigest()
+    digest = sha256_of(data)
     same = f"{digest} {recipe} {start} {labels}"
     losses = _resume(out, network, optimizer, same)
     done = len(losses)
