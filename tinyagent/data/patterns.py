@@ -10,6 +10,9 @@ A file of patterns is text that people can write and read (``patterns/*.txt``)::
 A heading ``## style`` holds until the next one. A pattern is a request on one
 line and its plan, without ``join()``; where no tool serves, the plan is ``none``.
 A blank line ends it; lines that start with ``# `` are comments.
+
+``patterns/next`` holds those that no shipped model has seen; they move up beside the others
+together with the first models that were trained on them.
 """
 
 from __future__ import annotations
