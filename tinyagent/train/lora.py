@@ -32,6 +32,11 @@ def with_adapter(model: Any, rank: int) -> Any:
     return get_peft_model(model, lora).train()
 
 
+def adapted(peft: Any) -> list[Any]:
+    """The layers that have an adapter."""
+    return [m for m in peft.modules() if hasattr(m, "lora_A")]
+
+
 def adapter_of(peft: Any) -> dict[str, torch.Tensor]:
     """The adapter's weights; where processes share them, all have to ask."""
     weights = {n: whole(p.detach()) for n, p in peft.named_parameters() if p.requires_grad}

@@ -20,7 +20,7 @@ from peft.tuners.lora import Linear
 from torch import Tensor
 from torch.nn.functional import linear
 
-from tinyagent.train.lora import SCALE
+from tinyagent.train.lora import SCALE, adapted
 
 
 class MergedLinear(torch.autograd.Function):  # type: ignore[misc]  # torch is not followed
@@ -62,7 +62,7 @@ class MergedLora(Linear):  # type: ignore[misc]  # peft is not followed
 
 def merged_layers(peft: Any) -> list[MergedLora]:
     """The layers with an adapter, which compute with merged weights from now on."""
-    layers = [m for m in peft.modules() if hasattr(m, "lora_A")]
+    layers = adapted(peft)
     for layer in layers:
         # Not a new module in its place: names, and what was compiled, stay as they are.
         layer.__class__ = MergedLora

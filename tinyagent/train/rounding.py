@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tinyagent.train.lora import SCALE
+from tinyagent.train.lora import SCALE, adapted
 from tinyagent.train.sharded import own, whole
 
 
@@ -20,7 +20,7 @@ class Rounding:
     """
 
     def __init__(self, peft: Any) -> None:
-        self.layers = [m for m in peft.modules() if hasattr(m, "lora_A")]
+        self.layers = adapted(peft)
         self.originals = [own(layer.base_layer.weight).detach().clone() for layer in self.layers]
         self.done = False
 
