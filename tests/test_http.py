@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from tests.conftest import MakeAgent
-from tests.runs import contents
+from tests.runs import contents, slow_places
 from tinyagent.agent import TinyAgent
 from tinyagent.settings import Settings
 from tinyagent.traces.filters import Filter
@@ -149,16 +148,7 @@ def test_many_pages_at_once_get_their_own_answers_whatever_is_slow(
     slow = [f"slow-{n}" for n in range(LONG)]
     plans = {r: [f'1. maps_open_location("place {r}")\n2. join()'] for r in (*requests, *slow)}
     agent = make_agent(plans, task_timeout=3600.0)
-    go = threading.Event()
-    backend = agent._parts.backend
-    real = backend.maps_open_location
-
-    def waits(location: str):  # type: ignore[no-untyped-def]
-        if "slow" in location:
-            go.wait(3600)
-        return real(location)
-
-    backend.maps_open_location = waits  # type: ignore[method-assign]
+    go = slow_places(agent)
     url = serve(agent)
     everybody = httpx.Limits(max_connections=None)
 

@@ -11,7 +11,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs import approve, asked, contents, finish
+from tests.runs import approve, asked, contents, finish, slow_places
 from tinyagent import events
 from tinyagent.agent import TinyAgent
 from tinyagent.approval.approval import Decision
@@ -288,16 +287,7 @@ def test_many_pages_at_once_get_their_own_answers(make_agent) -> None:
     plans["slow"] = ['1. maps_open_location("slow")\n2. join()']
     agent = make_agent(plans, task_timeout=3600.0)
     others = runs_in_memory()
-    go = threading.Event()
-    backend = agent._parts.backend
-    real = backend.maps_open_location
-
-    def slow(location: str):  # type: ignore[no-untyped-def]
-        if location == "slow":
-            go.wait(3600)
-        return real(location)
-
-    backend.maps_open_location = slow  # type: ignore[method-assign]
+    go = slow_places(agent)
     held = agent.start("slow")
 
     def page(number: int) -> list[str]:
