@@ -22,7 +22,7 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from tinyagent.data.generate import examples, split_of
+from tinyagent.data.generate import examples
 from tinyagent.data.patterns import read_patterns
 from tinyagent.evaluation.run import evaluate
 from tinyagent.evaluation.sets import Item, read_test_set
@@ -138,7 +138,7 @@ def fit(
     The requests that need no further tool are shipped examples of patterns that no training
     has seen, and others that only speak of a further tool's work; none of dev is among them.
     """
-    shipped = [pattern for pattern in read_patterns() if split_of(pattern) == "validation"]
+    shipped = read_patterns("validation")
     others = [row.request for row in examples(shipped, OTHERS, SIXTEEN, 1, Counter())]
     rows = Rows(settings, tools)
     for needed, request in requests:

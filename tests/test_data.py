@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from tinyagent.commands.cli import app
 from tinyagent.data.check import check_files, fill, plan_problems
-from tinyagent.data.generate import examples, split_of
-from tinyagent.data.patterns import FOLDER, PatternError, read_file, read_patterns
+from tinyagent.data.generate import SPREAD, examples, reason_of, spread_examples
+from tinyagent.data.patterns import FOLDER, PatternError, read_file, read_patterns, split_of
 from tinyagent.data.slots import draw
 from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.sixteen import SIXTEEN
@@ -31,6 +31,7 @@ def test_the_patterns_are_wide_enough() -> None:
     combinations = {frozenset(line.split("(")[0].split()[1] for line in p.plan.splitlines())
                     for p in patterns if p.plan}  # fmt: skip
     assert len(patterns) >= 5000
+    assert f"{len(patterns):,} request patterns" in Path("README.md").read_text("utf-8")
     assert len(combinations) >= 300
     assert sum(not p.plan for p in patterns) >= 600
     assert {tool for c in combinations for tool in c} == set(SIXTEEN)
@@ -49,6 +50,39 @@ def test_rows_are_checked_and_the_same_seed_gives_the_same() -> None:
         assert set(row.tools) == {call.tool for call in plan}
 
 
+def test_the_splits_that_judge_are_spread_as_requests_are() -> None:
+    patterns = read_patterns("validation")
+    rows = spread_examples(patterns, 80, SIXTEEN, 0, Counter())
+    calls = Counter(min(row.plan.count("\n"), len(SPREAD) - 1) for row in rows)
+    assert len(rows) == 80
+    for number, of_160 in enumerate(SPREAD):
+        assert calls[number] == pytest.approx(of_160 / 2, abs=1)
+    said = [json.loads(x)["plans"][0] for x in (SETS / "dev.jsonl").open(encoding="utf-8")]
+    counted = Counter(min(plan.count("\n"), len(SPREAD) - 1) for plan in said)
+    assert tuple(counted[number] for number in range(len(SPREAD))) == SPREAD
+    alike = [p for p in patterns if len(p.tools()) == 2]
+    assert len(spread_examples(alike, 10, SIXTEEN, 0, Counter())) == 10
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        (
+            "task 2, argument start_date: “tonight” cannot be used as a time: 2026-03-01 12:00 is "
+            "already past; it is 2026-03-01 14:00 now",
+            "… cannot be used as a time: … is already past; it is … now",
+        ),
+        ("task 10: its result is not used", "its result is not used"),
+        (
+            "task 1: name 'Sid' does not stand in the request",
+            "a copied argument is no span of the request",
+        ),
+    ],
+)
+def test_refusals_are_counted_by_kind(problem: str, reason: str) -> None:
+    assert reason_of(problem) == reason
+
+
 def test_too_few_patterns_for_so_many_rows_is_said() -> None:
     fixed = [p for p in read_patterns() if not p.slots() and p.style == "polite"][:2]
     with pytest.raises(PatternError, match="no more than"):
@@ -56,7 +90,8 @@ def test_too_few_patterns_for_so_many_rows_is_said() -> None:
 
 
 def test_no_pattern_says_what_a_test_set_says() -> None:
-    said = {json.loads(x)["query"].lower() for name in ("dev.jsonl", "handwritten.jsonl")
+    sets = ("dev.jsonl", "handwritten.jsonl", "blind.jsonl")
+    said = {json.loads(x)["query"].lower() for name in sets
             for x in (SETS / name).read_text("utf-8").splitlines()}  # fmt: skip
     random = Random(0)
     for pattern in read_patterns():
@@ -125,7 +160,7 @@ def test_joined_patterns_are_one_request_with_one_plan() -> None:
         calls = read_plan(row.plan).calls
         assert len({(c.tool, c.arguments) for c in calls}) == len(calls) >= 2
         assert len(calls) <= 12
-    splits = {s: {p.source for p in read_patterns() if split_of(p) == s} for s in ("train", "test")}
+    splits = {s: {p.source for p in read_patterns(s)} for s in ("train", "test")}
     few = [p for p in patterns if split_of(p) == "train"]
     for row in examples(few, 100, SIXTEEN, 5, Counter(), joined=1.0):
         assert not set(row.pattern.split(" + ")) & splits["test"]

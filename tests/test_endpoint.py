@@ -109,6 +109,8 @@ def test_right_rows_are_kept_counted_and_added_to_at_the_next_start(
     lines = out.read_text("utf-8").splitlines()
     assert [json.loads(x) for x in lines[:2]] == rows
     assert len({json.loads(x)["request"] for x in lines}) == 4
+    tokens = [int(run.stdout.splitlines()[-1].split()[0]) for run in (first, again)]
+    assert tokens[1] > tokens[0]  # what the first start cost is counted with the second's
     assert BigModel.keys == {"Bearer sk-4711"}
     assert "sk-4711" not in out.read_text("utf-8") + first.output + again.output
 

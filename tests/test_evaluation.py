@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -70,6 +71,27 @@ def test_a_zoom_link_scores_alike_in_location_and_notes() -> None:
     assert score(read_plan(moved), item(ZOOM), SIXTEEN).arguments
 
 
+def test_a_place_is_not_lost_where_the_link_moves() -> None:
+    gold = ZOOM.replace('"", "", [], "$1"', '"", "Room 5", [], "$1"')
+    lost = ZOOM.replace('"", "", [], "$1"', '"", "$1"')
+    assert score(read_plan(gold), item(gold), SIXTEEN).arguments
+    assert not score(read_plan(lost), item(gold), SIXTEEN).arguments
+    assert not score(read_plan(gold), item(lost), SIXTEEN).arguments
+
+
+@pytest.mark.parametrize(
+    ("written", "success"),
+    [
+        ('1. get_phone_number("Sid")\n2. send_sms(["$3"], "hi")\n3. join()', False),
+        ('1. get_phone_number()\n2. send_sms(["$1"], "hi")\n3. join()', True),
+    ],
+)
+def test_plans_that_no_grammar_held_are_scored(written: str, success: bool) -> None:
+    gold = '1. get_phone_number("Sid")\n2. send_sms(["$1"], "hi")\n3. join()'
+    got = score(read_plan(written), item(gold), SIXTEEN)
+    assert (got.valid, got.success, got.arguments) == (False, success, False)
+
+
 def test_free_text_must_carry_the_same_results() -> None:
     gold = '1. maps_open_location("Rome")\n2. create_note("Trip", "$1")\n3. join()'
     said = gold.replace('"$1"', '"Where it is: $1"')
@@ -99,7 +121,9 @@ def test_the_summary_counts_what_it_says(tmp_path: Path) -> None:
     assert (summary.wrongly_refused.hits, summary.wrongly_refused.of) == (1, 2)
     assert list(by(outcomes, calls_of)) == ["0", "2"]
 
-    page = write_report(outcomes, "Test", "the command", tmp_path).read_text("utf-8")
+    made_from = {"set": "abc"}
+    page = write_report(outcomes, "Test", "the command", made_from, tmp_path).read_text("utf-8")
+    assert json.loads((tmp_path / "summary.json").read_text())["made_from"] == made_from
     assert "50.0% (2 of 4" in page
     assert "not offered: create_calendar_event, get_email_address" in page
     assert len((tmp_path / "outcomes.jsonl").read_text("utf-8").splitlines()) == 4
@@ -112,6 +136,14 @@ def test_intervals_are_wilsons() -> None:
     assert (round(low, 3), round(high, 3)) == (0.49, 0.943)
     assert Rate(0, 0).interval() == (0.0, 1.0)
     assert Rate(10, 10).interval()[1] == 1.0
+    assert Rate(80, 100, apart=10).interval() == Rate(8, 10).interval()
+
+
+def test_rows_of_one_pattern_do_not_make_a_number_surer() -> None:
+    right = outcome(GOLD, read_plan(GOLD), ("get_email_address",))
+    wrong = outcome(GOLD, read_plan("1. join()"), ())
+    rows = [replace(o, item=replace(o.item, id=id)) for o in (right, wrong) for id in ("a", "b")]
+    assert summarise(rows).success == Rate(2, 4, apart=2)
 
 
 @pytest.mark.parametrize("line", ["{", "{}", '{"id": 1, "query": "x", "now": "x", "plans": []}'])
@@ -133,6 +165,16 @@ def test_eval_plans_a_set_and_writes_its_report(tmp_path: Path) -> None:
     assert (tmp_path / "report.md").read_text("utf-8").startswith("# Evaluation of readme.jsonl")
     for picture in ("success.png", "recall.png", "confusion.png"):
         assert (tmp_path / picture).stat().st_size > 5000
+    made_from = json.loads((tmp_path / "summary.json").read_text())["made_from"]
+    assert sorted(made_from) == ["planner", "set", "toolrag"]
+    assert not (tmp_path / "unfinished").exists()
+
+
+@pytest.mark.parametrize("option", [["--toolrag", "all"], ["--model", "planner.gguf"]])
+def test_eval_tables_refuses_what_its_rows_say(option: list[str]) -> None:
+    result = CliRunner().invoke(app, ["eval", "tables", *option])
+    assert result.exit_code == 2
+    assert "a planner more is --gguf" in result.stderr
 
 
 def test_eval_tables_has_a_row_for_each_way_and_plans_each_set_up_once(
@@ -144,7 +186,7 @@ def test_eval_tables_has_a_row_for_each_way_and_plans_each_set_up_once(
     (tmp_path / "settings.toml").write_text("threads = 1\n")  # twelve engines on a busy machine
     monkeypatch.setenv("TINYAGENT_SETTINGS", str(tmp_path / "settings.toml"))
     # A model that was not trained to plan goes on to the end of its context.
-    monkeypatch.setattr("tinyagent.planner.PLANNER_TOKENS", 1400)
+    monkeypatch.setattr("tinyagent.planner.PLANNER_TOKENS", 3000)
     adapter = tmp_path / UNROUNDED
     shutil.copy(find("planner-adapter", Settings().models), adapter)
     command += ["--out", str(tmp_path), "--adapter", str(adapter)]

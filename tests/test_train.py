@@ -18,6 +18,7 @@ from tinyagent.planner.engine import Engine
 from tinyagent.planner.merge import merge, read_adapter
 from tinyagent.settings import Settings
 from tinyagent.tools.sixteen import SIXTEEN
+from tinyagent.train import UNROUNDED
 
 torch = pytest.importorskip("torch")
 MODELS = Settings().models
@@ -46,6 +47,15 @@ def test_a_run_learns_is_resumed_and_says_what_it_did(
     assert resumed[:8] == losses
     assert np.mean(resumed[-5:]) < np.mean(resumed[:5]) - 0.3  # it falls by 1.1
     assert second["data"]["rows"] == 200
+    assert second["tokens"] > 3 * first["tokens"]
+    assert 0 < second["validation_loss"] < first["validation_loss"]
+    before = (out / UNROUNDED).read_bytes()
+    train(data, tiny, out, 31)  # it goes on from where the weights were rounded
+    assert (out / UNROUNDED).read_bytes() == before
+    options = ["--base", str(tiny), "--out", str(out), "--steps", "40", "--rank", "8"]
+    refused = CliRunner().invoke(app, ["train", "planner", str(data), *options])
+    assert refused.exit_code == 2
+    assert "begun with another rank, learning_rate, batch; give another --out" in refused.stderr
     assert (out / "losses.png").stat().st_size > 5000
 
 
@@ -212,6 +222,7 @@ def test_toolrag_goes_on_where_it_was_cut_off(
     assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == [
         "classifier.json",
         "classifier.onnx",
+        "losses.json",
         FILE,
     ]
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tinyagent.data.generate import DataSet, split_of
-from tinyagent.data.patterns import STYLES, Pattern
+from tinyagent.data.generate import DataSet
+from tinyagent.data.patterns import STYLES, Pattern, split_of
 from tinyagent.markdown import table
 from tinyagent.models import sha256_of
 from tinyagent.tools.registry import ToolSet

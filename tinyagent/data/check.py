@@ -24,7 +24,13 @@ from tinyagent.tools.sixteen import SIXTEEN
 
 NOW = datetime(2026, 11, 24, 9, 30)
 TOO_ALIKE = 93.0
-"""Similarity (percent) of two requests with the same plan shape from which one is dropped."""
+"""Similarity (percent) from which a request says nearly what another says."""
+ASKED = {
+    "phone": r"\b(number|phone|mobile)\b",
+    "email": r"\b(address|what|find|look)\b|['’]s e-?mail\b",
+    "path": r"\b(open|show|pull|find|look|bring)\b",
+}
+"""What a request says that asks for such a look-up for its own sake."""
 
 
 def fill(pattern: Pattern, fillings: dict[str, Filling]) -> tuple[str, Plan]:
@@ -59,15 +65,10 @@ def plan_problems(request: str, plan: Plan, tools: ToolSet, now: datetime) -> li
     unused = unused_lookups(plan, tools)
     wants = {p.kind.name for c in plan for p in tools[c.tool].parameters}
     for call in unused:
-        if tools[call.tool].result.name in wants and len(plan) > 1 and not _asked(request):
+        kind = tools[call.tool].result.name
+        if kind in wants and len(plan) > 1 and not re.search(ASKED[kind], request.lower()):
             found.append(f"task {call.number}: its result is not used")
     return found
-
-
-def _asked(request: str) -> bool:
-    """Whether a request seems to ask for a look-up for its own sake."""
-    words = r"\b(what|whats|what's|find|look|number|address|email|e-mail|open|pull|show|get|give)\b"
-    return re.search(words, request.lower()) is not None
 
 
 def _not_copied(parameter: Parameter, value: Value, request: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.commands.console import explained
+from tinyagent.commands.console import explained, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Check the patterns; make data sets from them.")
 
@@ -56,7 +56,8 @@ def generate(
 
         patterns = read_patterns()
         counts = {"train": train, "validation": validation, "test": test}
-        data = make(patterns, counts, SIXTEEN, seed, out, joined)
+        with progress_bar() as shown:
+            data = make(patterns, counts, SIXTEEN, seed, out, joined, shown)
         command = (
             f"tinyagent data generate {out} --train {train} --validation {validation} "
             f"--test {test} --joined {joined} --seed {seed}"
@@ -75,7 +76,9 @@ def write(
     ],
     model: Annotated[str, typer.Option(help="The model's name at those servers.")],
     count: Annotated[int, typer.Option(min=1, help="Rows that the file is to hold.")] = 1000,
-    most: Annotated[int, typer.Option(min=0, help="Ask no more often; 0: ten times count.")] = 0,
+    most: Annotated[
+        int, typer.Option(min=0, help="Ask no more often in one start; 0: ten times count.")
+    ] = 0,
     concurrency: Annotated[
         int, typer.Option(min=1, help="Requests at a time, of each server.")
     ] = 8,
@@ -112,7 +115,7 @@ def write(
                     return await remote.write(
                         writers,
                         model,
-                        read_patterns(),
+                        read_patterns("train"),
                         SIXTEEN,
                         out,
                         count,

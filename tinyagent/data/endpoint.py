@@ -7,7 +7,8 @@ Ollama, a cloud; or several of them, which share the work. For each row a set of
 tools is sampled (from those that the patterns put together, so that it makes
 sense), and the model asked for a realistic request with its plan, given the
 rules and some examples. What fails a check is counted by reason. Rows are
-appended as they are kept: a run that is cut off goes on where it stopped.
+appended as they are kept: a run that is cut off goes on where it stopped, what it cost so far
+counted with the rest.
 ``--key NAME`` names the variable, or the keychain's entry, that holds the API
 key.
 """
@@ -23,15 +24,18 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from rapidfuzz import fuzz, process
 
+from tinyagent.atomic import write_whole
 from tinyagent.data.check import TOO_ALIKE, fill, plan_problems
 from tinyagent.data.generate import DAYS, FIRST_DAY, Example, reason_of
 from tinyagent.data.patterns import Pattern
 from tinyagent.data.slots import draw
 from tinyagent.errors import PlanError, UnusableAnswerError
 from tinyagent.fanout import Place, fan_out
+from tinyagent.lines import read_rows
 from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.remote.chat import Completion, Connection, Message, Server
 from tinyagent.tools.registry import ToolSet
@@ -58,9 +62,11 @@ Answer with a JSON object: {"request": "...", "plan": "1. ...\\n2. join()"}"""
 
 @dataclass(frozen=True)
 class Question:
-    """What one row is asked for with: the tools that it must need, and the messages."""
+    """What one row is asked for with: the tools that it must need, the messages, and the requests
+    that they show."""
 
     names: frozenset[str]
+    shown: tuple[str, ...]
     messages: tuple[Message, ...]
     now: datetime
 
@@ -71,7 +77,7 @@ Writer = Place[Question, Completion]
 
 @dataclass
 class Tally:
-    """What a run did, and what it cost.
+    """What a run did, and what it cost, over all its starts: it is kept beside the rows.
 
     Attributes:
         answers: how many each server gave.
@@ -85,6 +91,15 @@ class Tally:
     completion_tokens: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     kept_of: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def read(cls, path: Path, kept: int) -> Tally:
+        """The tally of earlier starts, if there were any; ``kept`` rows are there now."""
+        if not path.is_file():
+            return cls(kept=kept)
+        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        counters = {name: Counter(value) for name, value in told.items() if isinstance(value, dict)}
+        return cls(**told | counters | {"kept": kept})
 
     def cost(self, prompt_price: float, completion_price: float) -> float:
         """In the currency of the prices, which are for a million tokens."""
@@ -115,14 +130,15 @@ async def write(
     Raises:
         ServerError: nobody answers at any endpoint, or each refuses every request.
     """
-    rows = [json.loads(line) for line in out.open(encoding="utf-8")] if out.exists() else []
-    said = [row["request"].lower() for row in rows]
-    tally = Tally(kept=len(said))
+    said = [row["request"].lower() for row in read_rows(out)]
+    counted = out.with_name(f"{out.name}.tally")
+    tally = Tally.read(counted, kept=len(said))
+    before = tally.asked
     random = Random(f"{seed}-{len(said)}")
     out.parent.mkdir(parents=True, exist_ok=True)
 
     def questions() -> Iterator[Question]:
-        while tally.kept < count and tally.asked < most:
+        while tally.kept < count and tally.asked - before < most:
             tally.asked += 1
             yield _question(patterns, tools, random)
 
@@ -137,6 +153,7 @@ async def write(
                 said.append(row.request.lower())
                 tally.kept += 1
                 tally.kept_of[place] += 1
+            write_whole(counted, json.dumps(asdict(tally)).encode())
             progress(tally)
 
         await fan_out(questions(), writers, concurrency, answered, tell)
@@ -168,22 +185,24 @@ def _question(patterns: Sequence[Pattern], tools: ToolSet, random: Random) -> Qu
     """A sampled set of tools, and the messages that ask for a request that needs them."""
     names = frozenset(random.choice([p for p in patterns if p.plan]).tools())
     near = [p for p in patterns if p.plan and set(p.tools()) & names]
-    shown = [_shown(p, random) for p in random.sample(near, min(EXAMPLES, len(near)))]
+    tried = [_shown(p, random) for p in random.sample(near, min(EXAMPLES, len(near)))]
+    shown = {request: line for request, line in tried if request}
     listed = "\n".join(
         f"- {tool.signature}: {tool.description}" for tool in tools.only(names).values()
     )
-    wanted = f"Tools:\n{listed}\n\nExamples of other requests:\n" + "\n".join(filter(None, shown))
+    wanted = f"Tools:\n{listed}\n\nExamples of other requests:\n" + "\n".join(shown.values())
     now = FIRST_DAY + timedelta(days=random.randrange(DAYS), hours=9)
     messages = ({"role": "system", "content": RULES}, {"role": "user", "content": wanted})
-    return Question(names, messages, now)
+    return Question(names, tuple(shown), messages, now)
 
 
-def _shown(pattern: Pattern, random: Random) -> str:
+def _shown(pattern: Pattern, random: Random) -> tuple[str, str]:
+    """A request, and how it is shown with its plan; "" where it cannot be filled."""
     try:
         request, plan = fill(pattern, draw(pattern.slots(), random))
     except (PlanError, ValueError):
-        return ""
-    return json.dumps({"request": request, "plan": str(plan)}, ensure_ascii=False)
+        return "", ""
+    return request, json.dumps({"request": request, "plan": str(plan)}, ensure_ascii=False)
 
 
 def _checked(
@@ -213,7 +232,12 @@ def _checked(
         tally.refused["other tools than those that were asked for"] += 1
     elif wrong := plan_problems(request, plan, tools, asked.now):
         tally.refused[reason_of(wrong[0])] += 1
-    elif process.extractOne(request.lower(), said, scorer=fuzz.ratio, score_cutoff=TOO_ALIKE):
+    elif process.extractOne(
+        request.lower(),
+        [*said, *(other.lower() for other in asked.shown)],
+        scorer=fuzz.ratio,
+        score_cutoff=TOO_ALIKE,
+    ):
         tally.refused["nearly the same as another"] += 1
     else:
         time = asked.now.isoformat(timespec="minutes")

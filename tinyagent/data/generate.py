@@ -1,16 +1,18 @@
 """Make a data set from the patterns: ``tinyagent data generate OUT``.
 
 Each pattern is filled many times, made noisy as its style would be, and
-checked; the splits are by pattern, so that no two share one. Some rows of the
-training split are two or three patterns in one breath (``joined``).
+checked; the splits are by pattern, so that no two share one. The training split
+leans to long requests, which are the hardest to learn: some of its rows are two or
+three patterns in one breath (``joined``). The splits that judge do not: they ask for
+as many calls at a time as people do (``SPREAD``).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,7 @@ from random import Random
 from tinyagent.data.check import fill, plan_problems
 from tinyagent.data.joined import Joiner
 from tinyagent.data.noise import add_noise
-from tinyagent.data.patterns import Pattern, PatternError
+from tinyagent.data.patterns import Pattern, PatternError, split_of
 from tinyagent.data.slots import draw
 from tinyagent.errors import PlanError
 from tinyagent.plans.syntax import Plan
@@ -28,8 +30,11 @@ from tinyagent.tools.registry import ToolSet
 FIRST_DAY = datetime(2026, 1, 5)
 DAYS = 720
 TRIES = 4
-SHARE = {"validation": 1 / 40, "test": 1 / 40}
-"""Share of the patterns that each smaller split gets; the rest is for training."""
+STEP = 200
+"""Rows between two times that it is told how many there are."""
+SPREAD = (16, 36, 27, 25, 21, 35)
+"""Of 160 requests, those of no call, of one, … of five and more. It is how ``tests/sets/dev.jsonl``
+is spread, whose requests were written apart from the patterns."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,6 @@ class Example:
     tools: list[str]
     style: str
     pattern: str
-
-
-def split_of(pattern: Pattern) -> str:
-    """The split that a pattern belongs to, for good: by a hash of its request."""
-    share = int(hashlib.sha256(pattern.request.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-    if share < SHARE["test"]:
-        return "test"
-    return "validation" if share < SHARE["test"] + SHARE["validation"] else "train"
 
 
 def examples(
@@ -74,7 +71,10 @@ def examples(
             if random.random() < joined:
                 pattern = joiner.joined(pattern, random)
             example = _make(pattern, tools, random, refused)
-            if example is None or example.request.lower() in seen:
+            if example is None:
+                continue
+            if example.request.lower() in seen:
+                refused["the same request as another row"] += 1
                 continue
             seen.add(example.request.lower())
             yield example
@@ -83,6 +83,50 @@ def examples(
                 return
         if made == before:
             raise PatternError(f"the patterns give no more than {made} different examples")
+
+
+def split_examples(
+    split: str,
+    patterns: list[Pattern],
+    count: int,
+    tools: ToolSet,
+    seed: int,
+    refused: Counter[str],
+    joined: float = 0.0,
+) -> Iterator[Example]:
+    """``count`` examples of the patterns of a split; only those to train on are ``joined``.
+
+    Raises:
+        PatternError: the split has no pattern, or too few for so many examples.
+    """
+    members = [pattern for pattern in patterns if split_of(pattern) == split]
+    if not members:
+        raise PatternError(f"no pattern belongs to the split {split}; give more patterns")
+    if split == "train":
+        return examples(members, count, tools, seed, refused, joined)
+    return iter(spread_examples(members, count, tools, seed, refused))
+
+
+def spread_examples(
+    patterns: list[Pattern], count: int, tools: ToolSet, seed: int, refused: Counter[str]
+) -> list[Example]:
+    """As ``examples``, but spread over the number of calls as ``SPREAD`` says.
+
+    A number of calls that no pattern has is left out.
+    """
+    longest = len(SPREAD) - 1
+    alike: dict[int, list[Pattern]] = {}
+    for pattern in patterns:
+        alike.setdefault(min(len(pattern.tools()), longest), []).append(pattern)
+    rows: list[Example] = []
+    # Each takes its share of what is still to be made, so that roundings do not add up.
+    weight = sum(SPREAD[calls] for calls in alike)
+    for calls, members in sorted(alike.items()):
+        share = round((count - len(rows)) * SPREAD[calls] / weight)
+        rows += examples(members, share, tools, seed, refused)
+        weight -= SPREAD[calls]
+    Random(seed).shuffle(rows)
+    return rows
 
 
 def _make(
@@ -122,9 +166,8 @@ def reason_of(problem: str) -> str:
     """A problem without its particulars, to count by."""
     if "does not stand in the request" in problem:
         return "a copied argument is no span of the request"
-    if "date" in problem or "time" in problem:
-        return "a time does not resolve"
-    return problem
+    general = re.sub(r"^task \d+(, argument \w+)?: ", "", problem)
+    return re.sub(r"(['\"“]).*?['\"”]|\$?\d[\d:.-]*( \d\d:\d\d)?", "…", general)
 
 
 @dataclass(frozen=True)
@@ -142,10 +185,12 @@ def generate(
     seed: int,
     out: Path,
     joined: float = 0.0,
+    shown: Callable[[str, int, int], None] = lambda split, done, count: None,
 ) -> DataSet:
     """Write ``SPLIT.jsonl`` of as many rows as ``counts`` says, for each split, into ``out``.
 
-    ``joined`` is the share of the training split's rows that join patterns.
+    ``joined`` is the share of the training split's rows that join patterns; ``shown`` is told how
+    many rows of a split are made, of how many.
 
     Raises:
         PatternError: a split has no pattern, or too few for so many rows.
@@ -154,11 +199,11 @@ def generate(
     refused = Counter[str]()
     splits = {}
     for number, (split, count) in enumerate(counts.items()):
-        members = [p for p in patterns if split_of(p) == split]
-        if not members:
-            raise PatternError(f"no pattern belongs to the split {split}; give more patterns")
-        share = joined if split == "train" else 0.0
-        rows = list(examples(members, count, tools, seed + number, refused, share))
+        rows = []
+        for row in split_examples(split, patterns, count, tools, seed + number, refused, joined):
+            rows.append(row)
+            if len(rows) % STEP == 0 or len(rows) == count:
+                shown(split, len(rows), count)
         write_split(out / f"{split}.jsonl", iter(rows))
         splits[split] = rows
     return DataSet(splits, refused)

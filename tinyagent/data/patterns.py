@@ -10,13 +10,11 @@ A file of patterns is text that people can write and read (``patterns/*.txt``)::
 A heading ``## style`` holds until the next one. A pattern is a request on one
 line and its plan, without ``join()``; where no tool serves, the plan is ``none``.
 A blank line ends it; lines that start with ``# `` are comments.
-
-``patterns/next`` holds those that no shipped model has seen; they move up beside the others
-together with the first models that were trained on them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +24,8 @@ from tinyagent.errors import TinyAgentError
 
 STYLES = ("terse", "everyday", "spoken", "work", "polite", "nonnative")
 FOLDER = Path(__file__).parent / "patterns"
+SHARE = {"validation": 1 / 40, "test": 1 / 40}
+"""Share of the patterns that each smaller split gets; the rest is for training."""
 SLOT = re.compile(r"\{([a-z]+)(\d*)\}")
 
 
@@ -58,9 +58,18 @@ class Pattern:
         return re.findall(r"^\d+\. (\w+)\(", self.plan, re.MULTILINE)
 
 
-def read_patterns(folder: Path = FOLDER) -> list[Pattern]:
-    """All patterns of a folder, in the order of file names."""
-    return [p for path in sorted(folder.glob("*.txt")) for p in read_file(path)]
+def split_of(pattern: Pattern) -> str:
+    """The split that a pattern belongs to, for good: by a hash of its request."""
+    share = int(hashlib.sha256(pattern.request.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+    if share < SHARE["test"]:
+        return "test"
+    return "validation" if share < SHARE["test"] + SHARE["validation"] else "train"
+
+
+def read_patterns(split: str = "") -> list[Pattern]:
+    """The patterns of a split, or all of them, in the order of file names."""
+    patterns = (p for path in sorted(FOLDER.glob("*.txt")) for p in read_file(path))
+    return [p for p in patterns if not split or split_of(p) == split]
 
 
 def read_file(path: Path) -> Iterator[Pattern]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tinyagent.commands.console import explained, options, progress_bar, tracked
 from tinyagent.errors import SettingsError
 
 if TYPE_CHECKING:
+    from tinyagent.evaluation.kept import Keep
     from tinyagent.evaluation.run import Outcome
     from tinyagent.evaluation.sets import Item
     from tinyagent.evaluation.spread import Job
@@ -64,7 +66,8 @@ def evaluate_set(
         typer.Option(help="An OpenAI-compatible server that plans; may come again: they share."),
     ] = None,
     prompt: Annotated[
-        str | None, typer.Option(help="full or trained: what its model is told (docs/servers.md).")
+        str | None,
+        typer.Option(help="full or trained: what it, or a --gguf, is told (docs/servers.md)."),
     ] = None,
     key: Annotated[
         str | None,
@@ -84,6 +87,11 @@ def evaluate_set(
     with explained():
         if (source == VOICE) != (spoken is not None):
             raise SettingsError("eval: `voice` needs a test set after it, and nothing else has one")
+        if source == TABLES and (toolrag or (model and not endpoint)):
+            raise SettingsError(
+                "eval tables: its rows say the ways to pick tools and the planners; a planner more "
+                "is --gguf, --adapter, or --endpoint with --model"
+            )
         if (endpoint or ray) and (source == VOICE or (ray and (endpoint or source == TABLES))):
             raise SettingsError(
                 "eval: --endpoint plans a test set or a row of the tables, --ray a test set; "
@@ -94,7 +102,7 @@ def evaluate_set(
             _spoken(spoken, out, toolrag, model, limit, rounds)
         elif source == TABLES:
             target = out or Path("runs/tables")
-            _tables(requests, target, gguf or [], adapter or [], servers, limit)
+            _tables(requests, target, gguf or [], prompt, adapter or [], servers, limit)
         else:
             here = None if servers else model
             _report(Path(source), out, toolrag, here, servers, ray, limit)
@@ -133,8 +141,11 @@ def _report(
     ray: bool,
     limit: int,
 ) -> None:
+    from tinyagent.evaluation.kept import Kept
     from tinyagent.evaluation.report import summarise, summary_table, write_report
     from tinyagent.evaluation.sets import read_test_set
+    from tinyagent.evaluation.setup import planner_digest, toolrag_digest
+    from tinyagent.models import sha256_of
     from tinyagent.settings import load_settings
     from tinyagent.toolrag import load
     from tinyagent.versions import with_versions
@@ -144,27 +155,45 @@ def _report(
     picks = load(settings)
     given: dict[str, object] = {"endpoint": None, "model": model, "prompt": None}
     given |= {"toolrag": toolrag, "limit": limit}
+    setup = {"toolrag": toolrag_digest(settings)}
     if servers:
         from tinyagent.evaluation.spread import on_servers
 
         there, planners = servers.planners()
         given |= {"endpoint": [*planners], "model": there.server_model, "prompt": servers.prompt}
-        at_once = servers.concurrency
-        outcomes = _spread(items, picks, on_servers(planners, at_once), at_once)
+        setup["planner"] = f"{there.server_model}, {there.server_prompt} prompt"
+
+        def plan(left: list[Item], keep: Keep) -> None:
+            at_once = servers.concurrency
+            _spread(left, picks, on_servers(planners, at_once), at_once, keep)
     elif ray:
         from tinyagent.cluster import ADDRESS
         from tinyagent.evaluation.spread import on_ray
 
-        outcomes = _spread(items, picks, on_ray(settings, os.environ.get(ADDRESS, "")), 1)
-    else:
-        from tinyagent.evaluation.run import evaluate
-        from tinyagent.planner import load_planner
+        setup["planner"] = planner_digest(settings)
 
-        outcomes = evaluate(items, picks, load_planner(settings), tracked)
+        def plan(left: list[Item], keep: Keep) -> None:
+            _spread(left, picks, on_ray(settings, os.environ.get(ADDRESS, "")), 1, keep)
+    else:
+        from tinyagent.evaluation.run import plan_item
+        from tinyagent.planner import load_planner
+        from tinyagent.tools.sixteen import SIXTEEN
+
+        setup["planner"] = planner_digest(settings)
+
+        def plan(left: list[Item], keep: Keep) -> None:
+            planner = load_planner(settings)
+            for item in tracked(left):
+                keep(plan_item(item, picks.select(item.query), planner, SIXTEEN))
+
+    target = out or Path("runs") / "eval" / source.stem
+    unfinished = target / "unfinished"
+    outcomes = Kept(unfinished, items).outcomes(setup, plan)
     typer.echo(summary_table(summarise(outcomes)))
     command = f"tinyagent eval {source}{options(**given)}{' --ray' if ray else ''}"
-    target = out or Path("runs") / "eval" / source.stem
-    page = write_report(outcomes, f"Evaluation of {source.name}", command, target)
+    made_from = {"set": sha256_of(source), **setup}
+    page = write_report(outcomes, f"Evaluation of {source.name}", command, made_from, target)
+    shutil.rmtree(unfinished)
     typer.echo(f"\n{page}")
     try:
         from tinyagent.evaluation.pictures import draw
@@ -179,20 +208,19 @@ def _spread(
     toolrag: ToolRAG,
     places: AbstractContextManager[list[Place[Job, Outcome]]],
     at_once: int,
-) -> list[Outcome]:
+    keep: Keep,
+) -> None:
     """Plan at several places, with a progress bar on stderr."""
     from tinyagent.evaluation.spread import evaluate_spread
 
     count = itertools.count(1)
     with places as there, progress_bar() as progress:
-        return evaluate_spread(
-            items,
-            toolrag,
-            there,
-            at_once,
-            _warn,
-            lambda _: progress("planned", next(count), len(items)),
-        )
+
+        def done(outcome: Outcome) -> None:
+            keep(outcome)
+            progress("planned", next(count), len(items))
+
+        evaluate_spread(items, toolrag, there, at_once, _warn, done)
 
 
 def _warn(told: str) -> None:
@@ -237,6 +265,7 @@ def _tables(
     requests: Path,
     out: Path,
     others: list[Path],
+    prompt: str | None,
     adapters: list[Path],
     servers: _Servers | None,
     limit: int,
@@ -247,15 +276,16 @@ def _tables(
 
     items = read_test_set(requests)[: limit or None]
     served = None
-    given: dict[str, object] = {"gguf": others, "adapter": adapters}
+    given: dict[str, object] = {"gguf": others, "adapter": adapters, "prompt": prompt}
     if servers:
         there, planners = servers.planners()
         name = f"{there.server_model}, {there.server_prompt} prompt"
         served = Served(name, planners, servers.concurrency, _warn)
-        given |= {"endpoint": [*planners], "model": there.server_model, "prompt": servers.prompt}
+        given |= {"endpoint": [*planners], "model": there.server_model}
+    trained = prompt == "trained"
     command = f"tinyagent eval tables --set {requests}{options(**given, limit=limit)}"
     parts = [f"# Tables: {len(items)} requests of {requests.name}", f"`{command}`"]
-    for table in tables(items, load_settings(), out, others, adapters, served, tracked):
+    for table in tables(items, load_settings(), out, others, trained, adapters, served, tracked):
         typer.echo(f"{table}\n")
         parts.append(str(table))
     page = out / "tables.md"

@@ -12,6 +12,7 @@ from typing import Any
 from tinyagent.evaluation.run import Outcome
 from tinyagent.evaluation.scoring import Score, score
 from tinyagent.evaluation.sets import Item
+from tinyagent.lines import read_rows
 from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.sixteen import SIXTEEN
 
@@ -62,15 +63,8 @@ class Kept:
         return [kept[item] for item in self._items]
 
     def _read(self, path: Path) -> dict[Item, Outcome]:
-        """What is kept; a line that was cut off is taken out of the file."""
-        if not path.exists():
-            return {}
-        text = path.read_text("utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:
-            path.write_text(whole, encoding="utf-8")
-        rows = [json.loads(line) for line in whole.splitlines()[1:]]
-        known = {(row["id"], row["query"], row["now"]): row for row in rows}
+        """What is kept."""
+        known = {(row["id"], row["query"], row["now"]): row for row in read_rows(path)[1:]}
         found = {item: known.get((item.id, item.query, _time(item.now))) for item in self._items}
         return {item: from_row(row, item) for item, row in found.items() if row}
 

@@ -84,7 +84,7 @@ def confusion(outcomes: Sequence[Outcome], axes: Any) -> None:
 
 
 def loss_curve(run: Path) -> Path:
-    """Draw the losses of a training run beside its adapter; a mean over 20 steps with them."""
+    """Draw the losses of a training run into its folder; a mean over 20 steps with them."""
     losses = json.loads((run / "losses.json").read_text())
     figure, axes = plt.subplots(figsize=(7, 4))
     axes.plot(losses, color=COLOUR, alpha=0.25, linewidth=0.8)
@@ -92,7 +92,7 @@ def loss_curve(run: Path) -> Path:
     if width:
         smooth = np.convolve(losses, np.ones(width) / width, mode="valid")
         axes.plot(range(width - 1, len(losses)), smooth, color=COLOUR)
-    axes.set(xlabel="step", ylabel="loss on the plan's tokens", yscale="log")
+    axes.set(xlabel="step", ylabel="loss", yscale="log")
     axes.grid(alpha=0.3)
     return _saved(figure, run / "losses.png")
 

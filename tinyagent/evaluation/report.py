@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -21,10 +21,18 @@ _SMALLEST_GROUP = 5
 
 @dataclass(frozen=True)
 class Rate:
-    """A share of a number of trials."""
+    """A share of a number of trials.
+
+    Attributes:
+        hits: trials that came out well.
+        of: all trials.
+        apart: how many of them are independent, where that is fewer: of the rows of one pattern,
+            or of one request in several voices, one. The interval is as wide as for so many.
+    """
 
     hits: int
     of: int
+    apart: int = 0
 
     @property
     def share(self) -> float:
@@ -35,9 +43,9 @@ class Rate:
         """Wilson's score interval, which stays within 0 and 1 for small samples, too."""
         if not self.of:
             return 0.0, 1.0
-        z = NormalDist().inv_cdf(0.5 + confidence / 2)
-        spread = z * sqrt(self.share * (1 - self.share) / self.of + z**2 / (4 * self.of**2))
-        middle, scale = self.share + z**2 / (2 * self.of), 1 + z**2 / self.of
+        z, n = NormalDist().inv_cdf(0.5 + confidence / 2), self.apart or self.of
+        spread = z * sqrt(self.share * (1 - self.share) / n + z**2 / (4 * n**2))
+        middle, scale = self.share + z**2 / (2 * n), 1 + z**2 / n
         return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
     def __str__(self) -> str:
@@ -72,48 +80,62 @@ class Summary:
 
 def summarise(outcomes: Sequence[Outcome]) -> Summary:
     """The numbers of a test set."""
-    count = len(outcomes)
     found = sum(len(o.item.gold_tools & set(o.tools)) for o in outcomes)
     nothing = [o for o in outcomes if not o.item.plans[0].calls]
     something = [o for o in outcomes if o.item.plans[0].calls]
     return Summary(
-        success=Rate(sum(o.score.success for o in outcomes), count),
-        arguments=Rate(sum(o.score.arguments for o in outcomes), count),
-        valid=Rate(sum(o.score.valid for o in outcomes), count),
+        success=_rate(outcomes, lambda o: o.score.success),
+        arguments=_rate(outcomes, lambda o: o.score.arguments),
+        valid=_rate(outcomes, lambda o: o.score.valid),
         recall=Rate(found, sum(len(o.item.gold_tools) for o in outcomes)),
         precision=Rate(found, sum(len(o.tools) for o in outcomes)),
         tools=mean(len(o.tools) for o in outcomes) if outcomes else 0.0,
-        refused=Rate(sum(_without_calls(o) for o in nothing), len(nothing)),
-        wrongly_refused=Rate(sum(_without_calls(o) for o in something), len(something)),
+        refused=_rate(nothing, _without_calls),
+        wrongly_refused=_rate(something, _without_calls),
     )
+
+
+def _rate(outcomes: Sequence[Outcome], well: Callable[[Outcome], bool]) -> Rate:
+    """Rows of a split have their pattern's name: of those with the same one is independent."""
+    apart = len({outcome.item.id for outcome in outcomes})
+    return Rate(sum(map(well, outcomes)), len(outcomes), apart if apart < len(outcomes) else 0)
 
 
 def _without_calls(outcome: Outcome) -> bool:
     return outcome.plan is not None and not outcome.plan.calls
 
 
-def write_report(outcomes: Sequence[Outcome], title: str, command: str, out: Path) -> Path:
-    """Write ``report.md``, ``summary.json`` and ``outcomes.jsonl`` into ``out``; its page."""
+def write_report(
+    outcomes: Sequence[Outcome], title: str, command: str, made_from: Mapping[str, str], out: Path
+) -> Path:
+    """Write ``report.md``, ``summary.json`` and ``outcomes.jsonl`` into ``out``; its page.
+
+    ``made_from`` are digests of the test set and the models, for the summary.
+    """
     rows = {"outcomes": map(as_row, outcomes)}
-    return write_folder(out, markdown(outcomes, title, command), summarise(outcomes), rows)
+    summary = as_json(summarise(outcomes)) | {"made_from": dict(made_from)}
+    return write_folder(out, markdown(outcomes, title, command), summary, rows)
 
 
 def write_folder(
-    out: Path, page: str, summary: object, rows: Mapping[str, Iterable[Mapping[str, Any]]]
+    out: Path,
+    page: str,
+    summary: Mapping[str, Any],
+    rows: Mapping[str, Iterable[Mapping[str, Any]]],
 ) -> Path:
     """Write a report as files of a folder, which is made if it is not there.
 
     Args:
         out: the folder.
         page: Markdown; becomes ``report.md``.
-        summary: as ``as_json`` takes it; becomes ``summary.json``.
+        summary: becomes ``summary.json``.
         rows: what the report is made from, by name; each becomes ``NAME.jsonl``.
 
     Returns:
         The path of the page.
     """
     out.mkdir(parents=True, exist_ok=True)
-    (out / "summary.json").write_text(json.dumps(as_json(summary), indent=1) + "\n")
+    (out / "summary.json").write_text(json.dumps(dict(summary), indent=1) + "\n")
     for name, lines in rows.items():
         with (out / f"{name}.jsonl").open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

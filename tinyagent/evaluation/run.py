@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -75,13 +76,15 @@ def plan_item(
     """
     if not selection.tools:
         return _outcome(item, selection, Plan(), tools)
+    begun = time.perf_counter()
     try:
         offered = tools.only(selection.tools)
         planned = planner.plan(item.query, offered, item.now, odds=selection.odds, stop=stop)
     except TinyAgentError as failure:
         if isinstance(failure, ServerError) and not isinstance(failure, UnusablePlanError):
             raise
-        return unplanned(item, selection, failure, tools)
+        seconds = {"total": time.perf_counter() - begun}
+        return _outcome(item, selection, None, tools, str(failure), seconds=seconds)
     tokens = {
         "prompt": planned.prompt_tokens,
         "plan": planned.plan_tokens,
@@ -90,11 +93,9 @@ def plan_item(
     return _outcome(item, selection, planned.plan, tools, "", tokens, planned.seconds)
 
 
-def unplanned(
-    item: Item, selection: Selection, error: TinyAgentError, tools: ToolSet = SIXTEEN
-) -> Outcome:
-    """The outcome of a request that failed to be planned."""
-    return _outcome(item, selection, None, tools, str(error))
+def unplanned(item: Item, selection: Selection, error: TinyAgentError) -> Outcome:
+    """The outcome of a request that failed to be planned, elsewhere."""
+    return _outcome(item, selection, None, SIXTEEN, str(error))
 
 
 def _outcome(

@@ -58,18 +58,22 @@ def _same_call(
 ) -> bool:
     tool = tools[call.tool]
     ours, theirs = _by_name(call, tools), _by_name(gold, tools)
+    if ours.keys() != theirs.keys():
+        return False  # one that is required is missing
     linked = _links(ours, mapping) == _links(theirs, None) and bool(_links(theirs, None))
-    for parameter in tool.parameters:
-        name = parameter.name
-        if (
-            linked
-            and name in LINK_ARGUMENTS
-            and (references(ours[name]) or references(theirs[name]))
-        ):
-            continue
-        if not _same(parameter, ours, theirs, mapping, now):
-            return False
-    return True
+    return all(
+        (linked and parameter.name in LINK_ARGUMENTS and _either_way(parameter, ours, theirs))
+        or _same(parameter, ours, theirs, mapping, now)
+        for parameter in tool.parameters
+    )
+
+
+def _either_way(parameter: Parameter, ours: dict[str, Value], theirs: dict[str, Value]) -> bool:
+    """Whether an argument may hold the link on one side only: a place is not lost by it."""
+    values = (ours[parameter.name], theirs[parameter.name])
+    if not any(map(references, values)):
+        return False
+    return parameter.kind.free or all(references(value) or not value for value in values)
 
 
 def _by_name(call: Call, tools: ToolSet) -> dict[str, Value]:

@@ -38,7 +38,7 @@ def read_test_set(path: Path) -> list[Item]:
         SettingsError: the file cannot be read, or a line is no such object; the message names it.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: it cannot be read ({error})") from error
     items = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from statistics import mean, median
 
@@ -16,6 +17,7 @@ from tinyagent.evaluation.kept import Keep, Kept
 from tinyagent.evaluation.report import summarise
 from tinyagent.evaluation.run import Outcome, Progress, plan_item
 from tinyagent.evaluation.sets import Item
+from tinyagent.evaluation.setup import toolrag_digest
 from tinyagent.evaluation.spread import evaluate_spread, on_servers
 from tinyagent.markdown import table
 from tinyagent.models import find, sha256_of
@@ -23,11 +25,16 @@ from tinyagent.planner import planner_of
 from tinyagent.planner.base import Planner
 from tinyagent.planner.constraints import Constraints
 from tinyagent.planner.merge import merge, quantize
+from tinyagent.planner.planner import Told
+from tinyagent.remote import examples_of
+from tinyagent.remote.planner import EXAMPLES
+from tinyagent.remote.prompt import messages
 from tinyagent.settings import Settings
 from tinyagent.toolrag import load
 from tinyagent.toolrag.base import ToolRAG
 from tinyagent.toolrag.basic import BasicRAG
 from tinyagent.toolrag.encoder import Encoder
+from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train import UNROUNDED
 
@@ -68,6 +75,7 @@ def tables(
     settings: Settings,
     work: Path,
     others: Sequence[Path],
+    trained: bool,
     adapters: Sequence[Path],
     served: Served | None,
     shown: Progress,
@@ -78,13 +86,14 @@ def tables(
         items: the requests that each row plans.
         work: a folder for outcomes, and for model files of other precisions; they are kept.
         others: more GGUF files, a row each in the second table.
+        trained: they were trained to plan; others get the full prompt, with solved examples.
         adapters: more adapters, each in Q4_0: the one before the quantisation-aware part, say.
         served: a model on servers, the last row of the second table.
         shown: shows how far each row is.
     """
     rows = _Rows(items, settings, work, shown)
     yield _retrieval(rows)
-    yield _precisions(rows, others, adapters, served)
+    yield _precisions(rows, others, trained, adapters, served)
     yield _constraints(rows)
 
 
@@ -97,7 +106,7 @@ class _Rows:
         self.settings = settings
         self.work = work
         self.shipped = find("planner-q4_0", settings.models)
-        self.toolrag, self.way = load(settings), _way(settings)
+        self.toolrag, self.way = load(settings), toolrag_digest(settings)
         self._kept = Kept(work / "outcomes", items)
         self._shown = shown
 
@@ -106,16 +115,20 @@ class _Rows:
         path: Path,
         level: Constraints = Constraints.ALL,
         toolrag: tuple[str, ToolRAG] | None = None,
+        trained: bool = True,
     ) -> list[Outcome]:
-        """Plan with a GGUF file, with the tools that the settings' ToolRAG or another picks."""
+        """Plan with a GGUF file, with the tools that the settings' ToolRAG or another picks; one
+        that is not ``trained`` to plan gets the full prompt."""
         way, picks = toolrag or (self.way, self.toolrag)
 
         def plan(items: list[Item], keep: Keep) -> None:
-            planner = planner_of(path, self.settings, level)
+            told = None if trained else _full_prompt(self.settings)
+            planner = planner_of(path, self.settings, level, told)
             for item in self._shown(items):
                 keep(plan_item(item, picks.select(item.query), planner, SIXTEEN))
 
         setup = {"tools": way, "planner": sha256_of(path), "constraints": level.name.lower()}
+        setup |= {} if trained else {"prompt": "full"}
         return self._kept.outcomes(setup, plan)
 
     def there(self, served: Served) -> list[Outcome]:
@@ -139,7 +152,7 @@ def _retrieval(rows: _Rows) -> Table:
                 name,
                 f"{summary.recall.share:.3f}",
                 f"{summary.tools:.2f}",
-                f"{mean(o.tokens.get('prompt', 0) for o in outcomes):.0f}",
+                f"{mean([o.tokens['prompt'] for o in outcomes if o.tokens] or [0]):.0f}",
                 f"{summary.success.share:.1%}",
             )
         )
@@ -150,7 +163,7 @@ def _retrieval(rows: _Rows) -> Table:
 def _ways(settings: Settings) -> Iterator[tuple[str, str, ToolRAG]]:
     """Each way: the name of its row, what identifies it, and the ToolRAG."""
     everything = replace(settings, toolrag="all")
-    yield "none: all 16", _way(everything), load(everything)
+    yield "none: all 16", toolrag_digest(everything), load(everything)
     encoder = Encoder(
         find("minilm-int8", settings.models),
         find("minilm-tokenizer", settings.models),
@@ -159,30 +172,38 @@ def _ways(settings: Settings) -> Iterator[tuple[str, str, ToolRAG]]:
     for top in BASIC_TOPS:
         yield f"basic, top {top}", f"basic {top}", BasicRAG(SIXTEEN, encoder, top)
     trained = replace(settings, toolrag="classifier")
-    yield "classifier", _way(trained), load(trained)
-
-
-def _way(settings: Settings) -> str:
-    """What identifies the settings' way to pick tools."""
-    if settings.toolrag != "classifier":
-        return settings.toolrag
-    graph = Path(settings.classifier or find("toolrag-classifier", settings.models))
-    return f"classifier {sha256_of(graph)} {settings.threshold}"
+    yield "classifier", toolrag_digest(trained), load(trained)
 
 
 def _precisions(
-    rows: _Rows, others: Sequence[Path], adapters: Sequence[Path], served: Served | None
+    rows: _Rows,
+    others: Sequence[Path],
+    trained: bool,
+    adapters: Sequence[Path],
+    served: Served | None,
 ) -> Table:
     lines = []
     base = find("base-q4_0", rows.settings.models)
-    files = [*_made(rows, adapters), ("not fine-tuned, Q4_0", base)]
-    for name, path in [*files, *((p.name, p) for p in others)]:
+    ours = ((name, path, True) for name, path in _made(rows, adapters))
+    more = (("not fine-tuned, Q4_0", base, False), *((p.name, p, trained) for p in others))
+    for name, path, knows in (*ours, *more):
         size = f"{path.stat().st_size / 1e6:.0f} MB"
-        lines.append(_precision(name, size, rows.here(path)))
+        lines.append(_precision(name, size, rows.here(path, trained=knows)))
     if served:
         lines.append(_precision(served.name, "", rows.there(served)))
     header = ("planner", "size", "median time", "success", "arguments")
     return Table("Table 2: precision", header, lines)
+
+
+def _full_prompt(settings: Settings) -> Told:
+    """What a model on a server is told: the rules, the tools in full, and solved requests."""
+    examples = examples_of(settings)
+
+    def told(request: str, tools: ToolSet, now: datetime) -> list[tuple[str, str]]:
+        shown = examples.nearest(request, set(tools), EXAMPLES)
+        return [(m["role"], m["content"]) for m in messages(request, tools, now, shown)]
+
+    return told
 
 
 def _precision(name: str, size: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
@@ -238,4 +259,5 @@ def _constraints(rows: _Rows) -> Table:
 
 
 def _seconds(outcomes: Sequence[Outcome]) -> float:
-    return median([o.seconds["total"] for o in outcomes if o.tokens] or [0.0])
+    """The median time of the requests for which the planner was asked, those that failed, too."""
+    return median([o.seconds["total"] for o in outcomes if o.tools] or [0.0])

@@ -20,7 +20,7 @@ import numpy as np
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from tinyagent.backends.workspace.match import fold
-from tinyagent.evaluation.report import Rate, write_folder
+from tinyagent.evaluation.report import Rate, as_json, write_folder
 from tinyagent.evaluation.run import Outcome
 from tinyagent.evaluation.sets import Item
 from tinyagent.markdown import table
@@ -104,11 +104,11 @@ def listen(
 
 def plan_both(spoken: Sequence[Spoken], plan: Plan) -> list[Spoken]:
     """Plan each request as it was typed and as it was understood."""
-    typed = list({one.item.id: one.item for one in spoken}.values())
-    texts = {outcome.item.id: outcome for outcome in plan(typed)}
+    typed = list(dict.fromkeys(one.item for one in spoken))
+    texts = {outcome.item: outcome for outcome in plan(typed)}
     heard = plan([replace(one.item, query=one.named.text) for one in spoken])
     return [
-        replace(one, text=texts[one.item.id], speech=outcome)
+        replace(one, text=texts[one.item], speech=outcome)
         for one, outcome in zip(spoken, heard, strict=True)
     ]
 
@@ -163,14 +163,20 @@ def summarise(spoken: Sequence[Spoken]) -> Summary:
         words_named=word_error_rate(wanted, [one.named.text for one in spoken]),
         names=_missed(spoken, lambda one: one.plain),
         names_named=_missed(spoken, lambda one: one.named.text),
-        changed=Rate(sum(o.plain != o.named.text for o in nameless), len(nameless)),
-        success=Rate(sum(_right(one.speech) for one in spoken), len(spoken)),
-        success_typed=Rate(sum(_right(one.text) for one in spoken), len(spoken)),
-        arguments=Rate(sum(_exact(one.speech) for one in spoken), len(spoken)),
-        arguments_typed=Rate(sum(_exact(one.text) for one in spoken), len(spoken)),
+        changed=_rate(nameless, lambda one: one.plain != one.named.text),
+        success=_rate(spoken, lambda one: _right(one.speech)),
+        success_typed=_rate(spoken, lambda one: _right(one.text)),
+        arguments=_rate(spoken, lambda one: _exact(one.speech)),
+        arguments_typed=_rate(spoken, lambda one: _exact(one.text)),
         real_time=sum(one.named.seconds for one in spoken)
         / sum(one.named.audio_seconds for one in spoken),
     )
+
+
+def _rate(spoken: Sequence[Spoken], well: Callable[[Spoken], bool]) -> Rate:
+    """Of one request in several voices, one is independent."""
+    apart = len({one.item for one in spoken})
+    return Rate(sum(map(well, spoken)), len(spoken), apart if apart < len(spoken) else 0)
 
 
 def word_error_rate(wanted: Sequence[str], heard: Sequence[str]) -> float:
@@ -184,7 +190,7 @@ def word_error_rate(wanted: Sequence[str], heard: Sequence[str]) -> float:
 def write_report(spoken: Sequence[Spoken], title: str, command: str, out: Path) -> Path:
     """Write ``report.md``, ``summary.json`` and ``spoken.jsonl`` into ``out``; its page."""
     rows = {"spoken": map(_row, spoken)}
-    return write_folder(out, markdown(spoken, title, command), summarise(spoken), rows)
+    return write_folder(out, markdown(spoken, title, command), as_json(summarise(spoken)), rows)
 
 
 def markdown(spoken: Sequence[Spoken], title: str, command: str) -> str:

@@ -9,7 +9,7 @@ from tinyagent.models import find
 
 if TYPE_CHECKING:
     from tinyagent.planner.constraints import Constraints
-    from tinyagent.planner.planner import Planner
+    from tinyagent.planner.planner import Planner, Told
     from tinyagent.planner.writer import Writer
     from tinyagent.settings import Settings
 
@@ -23,8 +23,16 @@ def load_planner(settings: Settings) -> Planner:
     return planner_of(Path(chosen) if chosen else find("planner-q4_0", settings.models), settings)
 
 
-def planner_of(path: Path, settings: Settings, constraints: Constraints | None = None) -> Planner:
-    """The planner of a GGUF file, held to all ``constraints`` where none are given."""
+def planner_of(
+    path: Path,
+    settings: Settings,
+    constraints: Constraints | None = None,
+    told: Told | None = None,
+) -> Planner:
+    """The planner of a GGUF file, held to all ``constraints`` where none are given.
+
+    One that was not trained to plan gets the conversation that ``told`` makes.
+    """
     from tinyagent.planner.constraints import Constraints
     from tinyagent.planner.engine import Engine
     from tinyagent.planner.planner import Planner
@@ -32,6 +40,7 @@ def planner_of(path: Path, settings: Settings, constraints: Constraints | None =
     return Planner(
         Engine(path, limit=PLANNER_TOKENS, threads=settings.threads),
         Constraints.ALL if constraints is None else constraints,
+        told=told,
     )
 
 

@@ -17,7 +17,7 @@ import llama_cpp
 import numpy as np
 import numpy.typing as npt
 
-from tinyagent.errors import ModelError
+from tinyagent.errors import ModelError, Stopped
 
 Logits = npt.NDArray[np.float32]
 BATCH = 512
@@ -63,6 +63,26 @@ class Engine:
         count = llama_cpp.llama_tokenize(self.vocab, raw, len(raw), buffer, room, False, special)
         return list(buffer[:count])
 
+    def chat(self, messages: Sequence[tuple[str, str]]) -> str:
+        """A conversation, as role and text in turn, in the model's own format, up to where its
+        answer begins.
+
+        Raises:
+            ModelError: the file says no format, or one that llama.cpp does not know.
+        """
+        form = llama_cpp.llama_model_chat_template(self._model, None)
+        turns = (llama_cpp.llama_chat_message * len(messages))(
+            *((role.encode(), text.encode()) for role, text in messages)
+        )
+        room = 4096 + 2 * sum(len(text.encode()) for _, text in messages)
+        buffer = ctypes.create_string_buffer(room)
+        count = form and llama_cpp.llama_chat_apply_template(
+            form, turns, len(messages), True, buffer, room
+        )
+        if not form or not 0 < count <= room:
+            raise ModelError("the model's file says no chat format that llama.cpp knows")
+        return buffer.raw[:count].decode()
+
     def piece(self, token: int) -> bytes:
         """The bytes that a token stands for; they may be part of a character."""
         buffer = ctypes.create_string_buffer(64)
@@ -89,12 +109,13 @@ class Engine:
 
         Raises:
             ModelError: the context is full, or llama.cpp failed.
+            Stopped: ``stop`` was true before a part of them.
         """
         if len(self.read) + len(tokens) > self.limit:
             raise ModelError(f"the text is longer than the model's {self.limit} tokens")
         for at in range(0, len(tokens), BATCH):
             if stop():
-                break
+                raise Stopped("Planning was stopped.")
             part = tokens[at : at + BATCH]
             buffer = (llama_cpp.llama_token * len(part))(*part)
             batch = llama_cpp.llama_batch_get_one(buffer, len(part))

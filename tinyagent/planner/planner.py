@@ -37,6 +37,7 @@ LINE_TRIES = 4
 DOUBT = 0.7
 """Nats by which a token may be less likely than the chosen one, to be worth a try later."""
 NO_ODDS: Mapping[str, float] = MappingProxyType({})
+Told = Callable[[str, ToolSet, datetime], Sequence[tuple[str, str]]]
 FREE_TOKENS = 500
 """After which unconstrained decoding gives up."""
 
@@ -45,7 +46,8 @@ class Planner:
     """Plans with one llama.cpp engine; not thread-safe, one request at a time.
 
     With less than all ``constraints``, plans may be invalid: that is for measuring.
-    ``trained`` names the tools that the model was trained on.
+    ``trained`` names the tools that the model was trained on. A model that was not trained to
+    plan gets the conversation that ``told`` makes of a request, its tools and the time.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class Planner:
         engine: Engine,
         constraints: Constraints = Constraints.ALL,
         trained: Collection[str] = SIXTEEN,
+        told: Told | None = None,
     ) -> None:
         self._engine = engine
+        self._told = told
         self._trained = trained
         self._constraints = constraints
         self._tokenizer = lltokenizer_from_vocab(engine.vocab)
@@ -88,7 +92,10 @@ class Planner:
         request = clean(request)
         begun = time.perf_counter()
         self._steps, self._chosen = 0, []
-        prompt = planner_prompt(request, tools.values(), self._trained)
+        if self._told:
+            prompt = self._engine.chat(self._told(request, tools, now))
+        else:
+            prompt = planner_prompt(request, tools.values(), self._trained)
         tokens = self._engine.tokenize(prompt)
         if len(tokens) > self._engine.limit // 2:
             raise RequestError(

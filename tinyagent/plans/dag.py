@@ -25,8 +25,13 @@ def dag(plan: Plan) -> nx.DiGraph:
 
 
 def mappings(plan: Plan, other: Plan) -> Iterator[dict[int, int]]:
-    """Every way to map the tasks of ``plan`` on those of ``other`` that keeps tools and edges."""
+    """Every way to map the tasks of ``plan`` on those of ``other`` that keeps tools and edges.
+
+    A plan that uses the result of a task that it does not have maps on none.
+    """
     ours, theirs = dag(plan), dag(other)
+    if len(ours) != len(plan.calls) or len(theirs) != len(other.calls):
+        return
     if len(ours) != len(theirs) or ours.size() != theirs.size():
         return  # the matcher counts neither, and would map a part on the whole
     matcher = DiGraphMatcher(ours, theirs, node_match=lambda a, b: a["tool"] == b["tool"])

@@ -46,7 +46,7 @@ def planners_at(urls: Iterable[str], settings: Settings) -> dict[str, RemotePlan
     """
     from tinyagent.remote.planner import RemotePlanner
 
-    examples = None if settings.server_prompt == "trained" else _examples(settings)
+    examples = None if settings.server_prompt == "trained" else examples_of(settings)
     servers = [server_of(replace(settings, server=url)) for url in urls]
     return {s.shown: RemotePlanner(s, examples, settings.server_grammar) for s in servers}
 
@@ -95,7 +95,8 @@ def server_of(settings: Settings) -> Server:
     return server
 
 
-def _examples(settings: Settings) -> Examples:
+def examples_of(settings: Settings) -> Examples:
+    """The solved requests that a model which is not ours is shown."""
     from tinyagent.remote.examples import Examples
     from tinyagent.toolrag.encoder import Encoder
 

@@ -1,6 +1,6 @@
 """Solved requests for the prompt of a model that is not ours: the nearest to the request.
 
-They are drawn from the patterns that the data are made of (``data/patterns``),
+They are drawn from the patterns that training data are made of (``data/patterns``),
 a few of each set of tools, and their vectors kept in the models' cache.
 """
 
@@ -83,7 +83,7 @@ class Examples:
 def draw_examples() -> list[Solved]:
     """At most ``OF_EACH`` examples of each set of tools, ``MOST`` in all; always the same ones."""
     random = Random(0)
-    patterns = read_patterns()
+    patterns = read_patterns("train")
     random.shuffle(patterns)
     drawn: list[Solved] = []
     seen: Counter[frozenset[str]] = Counter()

@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tinyagent.data.generate import Example, examples, split_of, write_split
+from tinyagent.data.generate import Example, split_examples, write_split
 from tinyagent.data.patterns import read_patterns
 from tinyagent.evaluation.sets import Item, read_test_set
 from tinyagent.plans.syntax import read_plan
@@ -169,8 +169,9 @@ def with_probabilities(train: Path, folder: Path, toolrag: ToolRAG) -> Path:
 
 
 def _shipped(split: str, count: int, seed: int) -> Sequence[Example]:
-    patterns = [pattern for pattern in read_patterns() if split_of(pattern) == split]
-    return list(examples(patterns, count, SIXTEEN, seed, Counter())) if count else []
+    if not count:
+        return []
+    return list(split_examples(split, read_patterns(), count, SIXTEEN, seed, Counter()))
 
 
 def _row(item: Item, tools: ToolSet) -> Example:

@@ -40,7 +40,7 @@ class Selection:
 
 
 LEAN = 0.75
-"""Nats by which the classifier leans towards a tool (``train.toolrag.Recipe.lean``)."""
+"""Nats by which the classifier leans towards a tool: its training adds them to each output."""
 DESCRIBED_LEAN = math.log(8.0)
 """Nats by which descriptions do: to miss a tool is taken for so many times as bad as to offer one
 too many (``benchmarks/further_tools.py``)."""

@@ -21,6 +21,7 @@ from tinyagent.errors import SettingsError
 from tinyagent.evaluation.report import Rate
 from tinyagent.evaluation.run import Progress, evaluate
 from tinyagent.evaluation.sets import Item
+from tinyagent.evaluation.setup import toolrag_digest
 from tinyagent.evaluation.tables import Table
 from tinyagent.models import find, sha256_of
 from tinyagent.planner import planner_of
@@ -141,7 +142,7 @@ def ablations(
             a variant has no rows.
     """
     out.mkdir(parents=True, exist_ok=True)
-    _same(out / "asked.json", data, items, recipe)
+    _same(out / "asked.json", data, items, settings, recipe)
     for variant in variants:
         run = out / variant.name.replace(" ", "-")
         done = run / "result.json"
@@ -174,11 +175,15 @@ def table(results: Sequence[Result]) -> Table:
     return Table("What each part of the data is worth", header, rows)
 
 
-def _same(path: Path, data: Path, items: Sequence[Item], recipe: Recipe) -> None:
+def _same(
+    path: Path, data: Path, items: Sequence[Item], settings: Settings, recipe: Recipe
+) -> None:
     """Keep what is asked beside the results, or check that it is what was asked before."""
     asked = {
         **asdict(recipe),
+        "base": sha256_of(find("smollm2", settings.models)),
         "data": sha256_of(data),
+        "ToolRAG": toolrag_digest(settings),
         "requests": sha256(repr(items).encode()).hexdigest(),
     }
     if not path.is_file():

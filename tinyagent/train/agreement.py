@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from tinyagent.data.generate import examples, split_of
+from tinyagent.data.generate import examples
 from tinyagent.data.patterns import read_patterns
 from tinyagent.errors import PlanSyntaxError
 from tinyagent.planner.engine import Engine
@@ -62,7 +62,7 @@ def _same_dag(a: str, b: str) -> bool:
 
 def compare(base: Path, adapter: Path, gguf: Path, prompts: int = PROMPTS) -> Agreement:
     """Have both runtimes plan requests of the validation split, with the tools that they need."""
-    held = [p for p in read_patterns() if p.plan and split_of(p) == "validation"]
+    held = [p for p in read_patterns("validation") if p.plan]
     rows = examples(held, prompts, SIXTEEN, seed=0, refused=Counter())
     told = [planner_prompt(r.request, list(SIXTEEN.only(r.tools).values())) for r in rows]
     by_torch = _with_torch(base, adapter, told)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from tinyagent.plans.free_text import free_spans_of
 from tinyagent.plans.syntax import read_plan
 from tinyagent.tools.declaration import declared_tools, read_declaration
 from tinyagent.tools.registry import ToolSet
+from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.invented import invent
 
 FREE_TEXT = 0.3
@@ -67,13 +69,26 @@ def batches(
         least: see ``size``.
         max_tokens: of an example; longer ones are left out.
         invented: share of the examples that are told with invented tools.
-        seed: of all that is drawn, with ``skip``: the steps before, so that a run which goes on
-            is told other things.
+        seed: of all that is drawn.
+        skip: batches that were told already; a run that goes on is told what comes after them.
     """
+    told = _endless(data, tokenizer, size, least, max_tokens, invented, seed)
+    return islice(told, skip, None)
+
+
+def _endless(
+    data: Path,
+    tokenizer: Any,
+    size: int,
+    least: int,
+    max_tokens: int,
+    invented: float,
+    seed: int,
+) -> Iterator[list[Example]]:
     rows = [json.loads(line) for line in data.open(encoding="utf-8")]
     epoch = 0
     while True:
-        random = Random(f"{seed}-{epoch}-{skip}")
+        random = Random(f"{seed}-{epoch}")
         examples = []
         for row in random.sample(rows, len(rows)):
             tools = declared_tools(map(read_declaration, row.get("declared", ())))
@@ -86,6 +101,14 @@ def batches(
         rest = _by_length(examples, size, random)
         yield from (batch for batch in rest if len(batch) >= least)
         epoch += 1
+
+
+def told_once(data: Path, tokenizer: Any, count: int) -> list[Example]:
+    """The first ``count`` rows of ``data``, told alike each time."""
+    random = Random(0)
+    with data.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in islice(lines, count)]
+    return [make_example(row, SIXTEEN, tokenizer, random) for row in rows]
 
 
 def parts(examples: list[Example], tokens: int) -> list[list[Example]]:
@@ -121,11 +144,15 @@ def make_example(
 
 
 def offer(gold: list[str], tools: ToolSet, random: Random) -> list[str]:
-    """The gold tools and up to three others, half of them easily taken for a gold one."""
+    """The gold tools and up to three others, half of them easily taken for a gold one.
+
+    Half of the time there are none: ToolRAG offers one too many for a request in eight, and a
+    planner that is told of many such doubts the tools that it needs.
+    """
     others = [name for name in tools if name not in gold]
     near = [n for n in others if any(n in group and group & set(gold) for group in CONFUSED)]
     extra = set()
-    for _ in range(random.choices((0, 1, 2, 3), (0.25, 0.3, 0.25, 0.2))[0] + (not gold)):
+    for _ in range(random.choices((0, 1, 2, 3), (0.5, 0.3, 0.15, 0.05))[0] + (not gold)):
         extra.add(random.choice(near if near and random.random() < 0.6 else others))
     return [*gold, *extra]
 

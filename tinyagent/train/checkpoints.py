@@ -23,14 +23,18 @@ class Checkpoint:
         optimizer: its state, every tensor whole.
         step: how many are done.
         spent: seconds of the budget that they took.
+        tokens: that they were told.
         losses: of each step.
+        asked: what the run depends on, beside its budget, and the digest of what it began with.
     """
 
     adapter: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
     step: int
     spent: float
+    tokens: int
     losses: list[float]
+    asked: dict[str, Any]
 
 
 def read(out: Path) -> Checkpoint | None:
@@ -41,14 +45,24 @@ def read(out: Path) -> Checkpoint | None:
     return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
 
 
-def taken(peft: Any, optimizer: Any, step: int, spent: float, losses: list[float]) -> Checkpoint:
+def taken(
+    peft: Any,
+    optimizer: Any,
+    step: int,
+    spent: float,
+    tokens: int,
+    losses: list[float],
+    asked: dict[str, Any],
+) -> Checkpoint:
     """A checkpoint of the training as it is; all processes have to take it."""
     told = optimizer.state_dict()
     state = {
         number: {name: whole(value) for name, value in of.items()}
         for number, of in told["state"].items()
     }
-    return Checkpoint(adapter_of(peft), {**told, "state": state}, step, spent, losses)
+    return Checkpoint(
+        adapter_of(peft), {**told, "state": state}, step, spent, tokens, losses, asked
+    )
 
 
 def write(checkpoint: Checkpoint, out: Path) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from tinyagent.commands.console import explained, options, tracked
 from tinyagent.errors import SettingsError
+from tinyagent.train import QUANTISED
 
 app = typer.Typer(no_args_is_help=True, help="Train ToolRAG and the planner; ship the result.")
 
@@ -41,6 +42,7 @@ def toolrag(
     With --encoder it stays in --out; the setting `classifier` takes it from there.
     """
     with explained(), needs_training_extra():
+        from tinyagent.evaluation.pictures import loss_curve
         from tinyagent.models import find
         from tinyagent.settings import load_settings
         from tinyagent.train.encoders import minilm, named
@@ -58,6 +60,7 @@ def toolrag(
         card = train(
             split(data, "train"), split(data, "validation"), pretrained, out, recipe, start
         )
+        loss_curve(out)
         if encoder:
             pretrained.save(out)
         else:
@@ -82,7 +85,7 @@ def planner(
     ] = 2,
     quantised: Annotated[
         float, typer.Option(min=0, max=1, help="Share that is quantisation-aware, at the end.")
-    ] = 0.25,
+    ] = QUANTISED,
     seed: Seed = 0,
 ) -> None:
     """Fine-tune the planner with LoRA; a run that was cut off goes on where it stopped.
@@ -107,7 +110,8 @@ def planner(
             start=str(start or ""),
             quantised=quantised,
         )
-        train(split(data, "train"), base or find("smollm2", load_settings().models), out, recipe)
+        model = base or find("smollm2", load_settings().models)
+        train(split(data, "train"), model, out, recipe, split(data, "validation"))
         if not first():
             return
         loss_curve(out)

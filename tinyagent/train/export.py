@@ -1,20 +1,27 @@
 """Ship what was trained: ``tinyagent train export RUN``.
 
-Takes a run's adapter, or its last checkpoint while it is still training, puts it into
-``models/planner``, makes the 4-bit file from it, and has both runtimes plan the same requests.
+Takes a run's adapter, or its last checkpoint while it is still training, makes the 4-bit file
+from it, and has both runtimes plan the same requests. Where they do, it is put into
+``models/planner``; until then, what is shipped stays as it is.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tinyagent.commands.prepare import prepare
 from tinyagent.errors import ModelError
 from tinyagent.models import find, update_manifest
+from tinyagent.planner.merge import merge, quantize
 from tinyagent.train import checkpoints
 from tinyagent.train.agreement import LEAST, Agreement, compare
 from tinyagent.train.lora import write_adapter
+from tinyagent.versions import ADAPTER, GGUF
+
+CARD = "training.json"
 
 
 def export(run: Path, models: Path) -> tuple[Path, Agreement]:
@@ -26,21 +33,34 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
     Raises:
         ModelError: it does not.
     """
-    shipped = models / "planner"
-    shipped.mkdir(parents=True, exist_ok=True)
-    finished = run / "adapter.safetensors"
-    if finished.is_file():
-        shutil.copyfile(finished, shipped / "adapter.safetensors")
-        shutil.copyfile(run / "training.json", shipped / "training.json")
-    else:
-        checkpoint = checkpoints.read(run)
-        if checkpoint is None:
-            raise ModelError(f"{run} has no adapter, and no checkpoint; train it first")
-        write_adapter(checkpoint.adapter, shipped / "adapter.safetensors")
+    base, shipped = find("smollm2", models), models / "planner"
+    with TemporaryDirectory() as folder:
+        new = Path(folder)
+        _take(run, new)
+        full, small = new / "full.gguf", new / GGUF
+        merge(base, new / ADAPTER, full)
+        quantize(full, small)
+        agreement = compare(base, new / ADAPTER, small)
+        if agreement.same < LEAST * len(agreement.plans):
+            raise ModelError(f"in 4 bits {run} does not plan as what was trained: {agreement}")
+        shipped.mkdir(parents=True, exist_ok=True)
+        for name in (ADAPTER, CARD):
+            shutil.copyfile(new / name, shipped / name)
     update_manifest("planner-adapter", models)
     prepare(models)
-    made = find("planner-q4_0", models)
-    agreement = compare(find("smollm2", models), shipped / "adapter.safetensors", made)
-    if agreement.same < LEAST * len(agreement.plans):
-        raise ModelError(f"{made} does not plan as what was trained: {agreement}")
-    return made, agreement
+    return find("planner-q4_0", models), agreement
+
+
+def _take(run: Path, new: Path) -> None:
+    """A run's adapter and card; of a run that goes on, those of its last checkpoint."""
+    checkpoint, finished = checkpoints.read(run), (run / ADAPTER).is_file()
+    steps = json.loads((run / CARD).read_text("utf-8")).get("steps", 0) if finished else 0
+    if checkpoint is not None and checkpoint.step > steps:
+        write_adapter(checkpoint.adapter, new / ADAPTER)
+        card = {**checkpoint.asked, "steps": checkpoint.step, "tokens": checkpoint.tokens}
+        (new / CARD).write_text(json.dumps(card, indent=1))
+    elif finished:
+        for name in (ADAPTER, CARD):
+            shutil.copyfile(run / name, new / name)
+    else:
+        raise ModelError(f"{run} has no adapter, and no checkpoint; train it first")

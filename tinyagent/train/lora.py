@@ -47,4 +47,4 @@ def adapter_of(peft: Any) -> dict[str, torch.Tensor]:
 def write_adapter(weights: dict[str, torch.Tensor], path: Path) -> None:
     """Write LoRA weights in F16, as ``planner.merge`` reads them."""
     halves = {name: w.to("cpu", torch.float16).contiguous() for name, w in weights.items()}
-    save_file(halves, path, metadata={"scale": str(float(SCALE)), "base": "SmolLM2-135M-Instruct"})
+    save_file(halves, path, metadata={"scale": str(float(SCALE))})

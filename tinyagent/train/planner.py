@@ -39,8 +39,8 @@ from torch import Tensor, nn
 
 from tinyagent.errors import SettingsError
 from tinyagent.models import sha256_of
-from tinyagent.train import UNROUNDED, attention, checkpoints, processes
-from tinyagent.train.batches import Example, batches, parts
+from tinyagent.train import QUANTISED, UNROUNDED, attention, checkpoints, processes
+from tinyagent.train.batches import Example, batches, parts, told_once
 from tinyagent.train.hardware import cores
 from tinyagent.train.lora import adapter_of, load_base, with_adapter, write_adapter
 from tinyagent.train.merged import merged_layers
@@ -50,6 +50,13 @@ from tinyagent.train.rounding import Rounding
 FREQUENT = 16_384
 """The softmax in training is over the vocabulary's first, most frequent tokens and all that
 the batch holds: a third of the work, and the others are never near."""
+
+VALIDATED = 200
+"""Rows of the validation split that the loss at the end is measured on."""
+BUDGET = ("minutes", "steps", "workers", "compiled", "tokens_at_once", "checkpoint_every")
+"""What of a recipe may be another where a run goes on."""
+START = "start_sha256"
+"""Of the adapter that a run began with, which may be another one by the time that it goes on."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +84,24 @@ class Recipe:
     """An adapter to go on from, where there is no checkpoint; "" starts at the base model."""
     invented: float = 0.1
     """Share of the examples that are told with invented tools."""
-    quantised: float = 0.3
-    """Share of the budget, at its end, that is quantisation-aware."""
+    quantised: float = QUANTISED
     quantise_every: int = 10
     """Steps between two roundings of the merged weights."""
 
 
-def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
+def train(
+    data: Path, base: Path, out: Path, recipe: Recipe, validation: Path | None = None
+) -> None:
     """Train, or go on where ``out/checkpoint.pt`` stopped; writes ``out/adapter.safetensors``.
 
     ``base`` is a GGUF file or a folder that transformers can load. ``data`` is
-    read again at each start, so it may grow between two runs. Of several processes
-    one writes; all of them read ``data`` and ``out``.
+    read again at each start, so it may grow between two runs. Of ``validation``'s rows the loss
+    at the end stands in the run's card. Of several processes one writes; all of them read the
+    data and ``out``.
 
     Raises:
-        SettingsError: a batch has fewer examples than there are processes.
+        SettingsError: a batch has fewer examples than there are processes, or ``out`` was begun
+            by another recipe; its budget alone may change.
     """
     recipe = replace(recipe, workers=processes.launched() or recipe.workers)
     if recipe.batch < recipe.workers:
@@ -99,10 +109,10 @@ def train(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
             f"{recipe.workers} processes cannot share a batch of {recipe.batch}; give a larger one"
         )
     out.mkdir(parents=True, exist_ok=True)
-    processes.run(_work, (data, base, out, recipe), recipe.workers)
+    processes.run(_work, (data, base, out, recipe, validation), recipe.workers)
 
 
-def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
+def _work(data: Path, base: Path, out: Path, recipe: Recipe, validation: Path | None) -> None:
     accelerator = processes.joined()
     threads = max(1, cores() // processes.neighbours())
     torch.set_num_threads(threads)
@@ -115,15 +125,23 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
     peft = with_adapter(model, recipe.rank)
     sharded = accelerator.distributed_type == DistributedType.FSDP
     merged = merged_layers(peft) if on_cpu and not sharded else []
+    # Sharded processes compute each layer together: no one may have a part more than the others.
+    at_once = recipe.tokens_at_once if on_cpu and not sharded else None
     if recipe.compiled:
         # Between the layers DDP shares gradients while others are computed: it need not split one.
         torch._dynamo.config.optimize_ddp = False
         for layer in model.model.layers:
             layer.compile(dynamic=True)
-    step, spent, losses = 0, 0.0, list[float]()
+    step, spent, tokens, losses = 0, 0.0, 0, list[float]()
+    asked = _asked(base, recipe)
     if begun := checkpoints.read(out):
         set_peft_model_state_dict(peft, begun.adapter)
-        step, spent, losses = begun.step, begun.spent, begun.losses
+        step, spent, tokens, losses = begun.step, begun.spent, begun.tokens, begun.losses
+        if differs := [k for k in asked if k != START and asked[k] != begun.asked.get(k)]:
+            raise SettingsError(
+                f"{out} was begun with another {', '.join(differs)}; give another --out"
+            )
+        asked = begun.asked
     elif recipe.start:
         set_peft_model_state_dict(peft, load_file(recipe.start))
     processes.same_everywhere(accelerator, data=sha256_of(data), checkpoint=step)
@@ -135,6 +153,8 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
         checkpoints.restore(optimizer, begun)
     weights = [p for p in network.parameters() if p.requires_grad]
     rounding: Rounding | None = None
+    # Begun there, the adapter is no longer what it was before.
+    rounded_before = begun is not None and _used(step, spent, recipe) >= 1 - recipe.quantised
     told = batches(
         data,
         tokenizer,
@@ -146,7 +166,7 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
         skip=step,
     )
     clock = _clock(accelerator, threads)
-    last, tokens = clock(), 0
+    last = clock()
     while (used := _used(step, spent, recipe)) < 1:
         batch = next(told)
         rate = recipe.learning_rate * _schedule(step, used, recipe)
@@ -156,13 +176,13 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
             if rounding is None:
                 rounding = Rounding(peft)
                 unrounded = adapter_of(peft)
-                if accelerator.is_main_process:
+                if accelerator.is_main_process and not rounded_before:
                     write_adapter(unrounded, out / UNROUNDED)
             if step % recipe.quantise_every == 0 or not rounding.done:
                 rounding.round()
         for layer in merged:
             layer.merge_weight()
-        summed = _backward(accelerator, network, batch, recipe)
+        summed = _backward(accelerator, network, batch, at_once)
         accelerator.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -180,22 +200,28 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe) -> None:
         if accelerator.is_main_process:
             _report(out, step, used, spent, losses, rate, sum(map(len, batch)) / seconds)
         if step % recipe.checkpoint_every == 0 or used >= 1:
-            checkpoint = checkpoints.taken(peft, optimizer, step, spent, losses)
+            checkpoint = checkpoints.taken(peft, optimizer, step, spent, tokens, losses, asked)
             if accelerator.is_main_process:
                 checkpoints.write(checkpoint, out)
+    held: float | None = None
+    if validation:
+        for layer in merged:
+            layer.merge_weight()
+        held = _loss(accelerator, network, told_once(validation, tokenizer, VALIDATED))
     adapter = adapter_of(peft)
     if accelerator.is_main_process:
-        write_adapter(adapter, out / "adapter.safetensors")
         card = {
             **asdict(recipe),
-            "base": base.name,
+            **asked,
             "data": {"rows": sum(1 for _ in data.open()), "sha256": sha256_of(data)},
             "steps": step,
             "tokens": tokens,
-            "loss": sum(losses[-20:]) / len(losses[-20:]),
+            "loss": sum(losses[-20:]) / max(1, len(losses[-20:])),
+            "validation_loss": held,
         }
         (out / "training.json").write_text(json.dumps(card, indent=1))
         (out / "losses.json").write_text(json.dumps([round(x, 4) for x in losses]))
+        write_adapter(adapter, out / "adapter.safetensors")  # last: where it is, all is there
     accelerator.wait_for_everyone()
     accelerator.end_training()
 
@@ -230,15 +256,15 @@ class PlanLoss(nn.Module):  # type: ignore[misc]  # torch is optional, and not f
 
 
 def _backward(
-    accelerator: Accelerator, network: Any, batch: list[Example], recipe: Recipe
+    accelerator: Accelerator, network: Any, batch: list[Example], at_once: int | None
 ) -> Tensor:
-    """Gradients of a batch's mean loss, summed over all processes; this one's part of the loss."""
+    """Gradients of a batch's mean loss, summed over all processes; this one's part of the loss.
+
+    ``at_once`` are the tokens of a part that is computed alone; None computes all together.
+    """
     world = accelerator.num_processes
     share = batch[accelerator.process_index :: world]
-    on_cpu = accelerator.device.type == "cpu"
-    sharded = accelerator.distributed_type == DistributedType.FSDP
-    # Sharded processes compute each layer together: no one may have a part more than the others.
-    groups = parts(share, recipe.tokens_at_once) if on_cpu and not sharded else [share]
+    groups = [share] if at_once is None else parts(share, at_once)
     total = sum(sum(example.weights) for example in batch)
     summed = torch.zeros((), device=accelerator.device)
     for number, group in enumerate(groups, 1):
@@ -252,6 +278,21 @@ def _backward(
     return summed
 
 
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def _loss(accelerator: Accelerator, network: Any, examples: list[Example]) -> float:
+    """The mean loss of these examples' tokens; each process computes as many of them."""
+    world = accelerator.num_processes
+    share = examples[: len(examples) - len(examples) % world][accelerator.process_index :: world]
+    sums = torch.zeros(2, device=accelerator.device)
+    for example in share:
+        ids, wanted, weights = (t.to(accelerator.device) for t in _tensors([example]))
+        with accelerator.autocast():
+            losses = network(ids, wanted)
+        sums += torch.stack([losses @ weights, weights.sum()])
+    loss, weight = accelerator.reduce(sums, "sum").tolist()
+    return float(loss / max(weight, 1e-9))
+
+
 def _tensors(examples: list[Example]) -> tuple[Tensor, Tensor, Tensor]:
     """Token ids, after which of them a plan's token comes, and the weights of those in the loss."""
     length = max(map(len, examples))
@@ -261,6 +302,13 @@ def _tensors(examples: list[Example]) -> tuple[Tensor, Tensor, Tensor]:
         ids[i, : len(example)] = torch.tensor(example)
         wanted[i, example.start - 1 : len(example) - 1] = True
     return ids, wanted, torch.tensor([w for example in examples for w in example.weights])
+
+
+def _asked(base: Path, recipe: Recipe) -> dict[str, Any]:
+    """All of a run that does not change with its budget, or with the machine."""
+    start = sha256_of(Path(recipe.start)) if recipe.start else ""
+    kept = {k: v for k, v in asdict(recipe).items() if k not in (*BUDGET, "start")}
+    return {**kept, "base": base.name, START: start}
 
 
 def _clock(accelerator: Accelerator, threads: int) -> Callable[[], float]:

@@ -19,6 +19,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -30,11 +31,14 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from tinyagent.models import sha256_of, update_manifest
+from tinyagent.toolrag.base import LEAN
 from tinyagent.toolrag.classifier import read_labels
+from tinyagent.toolrag.encoder import open_session
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.dequantise import weights_of
 from tinyagent.train.encoders import Pretrained
 from tinyagent.train.hardware import has_bf16
+from tinyagent.train.processes import on_cpu
 from tinyagent.train.progress import Progress, tell
 
 CHECKPOINT = "checkpoint.pt"
@@ -56,7 +60,7 @@ class Recipe:
     learning_rate: float = 2e-4
     batch: int = 32
     positive_weight: float = 3.0
-    lean: float = 0.75
+    lean: float = LEAN
     """Nats added at the end to the logit of every tool that the start did not know: what is
     learned finds a tool where it is likely, and one that is missing costs more than one too
     many."""
@@ -122,57 +126,68 @@ def train(
     torch.set_num_threads(recipe.threads)
     labels = [*SIXTEEN, *own]
     words, tokens, network = encoder.words, encoder.tokenizer, Network(encoder.model, len(labels))
+    device = torch.device("cpu") if on_cpu() else torch.accelerator.current_accelerator()
     new = list(range(len(labels))) if start is None else _take_over(network, start, labels)
     lean = np.zeros(len(labels), dtype=np.float32)
     lean[new] = recipe.lean
+    network.to(device)
     rows, held = _read(data, labels)[: recipe.rows or None], _read(validation, labels)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     total = recipe.epochs * math.ceil(len(rows) / recipe.batch)
     warmup = min(30, total // 10 + 1)
     digest = sha256_of(data)
-    same = f"{digest} {recipe} {start} {labels}"
+    begun_with = sha256_of(start) if start else sha256(words.numpy().tobytes()).hexdigest()
+    same = f"{digest} {recipe} {begun_with} {labels}"
     losses = _resume(out, network, optimizer, same)
     done = len(losses)
     if start is not None and new and not done:
         _probe(network, rows, words, tokens, recipe, new)
-    begun, bf16 = time.monotonic(), has_bf16()
+    begun, bf16, seen = time.monotonic(), not on_cpu() or has_bf16(), 0
     # With dropout, probabilities to keep would move by its noise alone.
     network.train(not any(row.kept for row in rows))
     for step, batch in enumerate(islice(_batches(rows, recipe), done, None), done):
         share = step / total
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * min(1, (step + 1) / warmup) * (1 - share)
-        vectors, mask, targets = _tensors(batch, words, tokens, recipe)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        vectors, mask, targets = _tensors(batch, words, tokens, recipe, device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             logits = network(vectors, mask)
         # A probability to keep would move where its two sides weigh differently.
         weights = [1.0 if row.kept else recipe.positive_weight for row in batch]
         loss = nn.functional.binary_cross_entropy_with_logits(
-            logits.float(), targets, pos_weight=torch.tensor(weights)[:, None]
+            logits.float(), targets, pos_weight=torch.tensor(weights, device=device)[:, None]
         )
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         losses.append(float(loss.detach()))
-        left = (time.monotonic() - begun) / (step + 1 - done) * (total - step - 1)
+        seen += int(mask.sum())
+        took = time.monotonic() - begun
+        left = took / (step + 1 - done) * (total - step - 1)
         recent = sum(losses[-20:]) / len(losses[-20:])
         tell(out, Progress(step + 1, (step + 1) / total, recent, left))
         if step % 20 == 0:
-            print(f"step {step}/{total}  loss {recent:.4f}  {left / 60:.1f} min left", flush=True)
+            print(
+                f"step {step}/{total}  loss {recent:.4f}  {seen / took:.0f} tokens/s  "
+                f"{left / 60:.1f} min left",
+                flush=True,
+            )
         if (step + 1) % recipe.checkpoint_every == 0:
             _save(out, network, optimizer, same, losses)
-    network.eval()
-    logits, targets = _predict(network, held, words, tokens, recipe)
+    network.eval().cpu()
     with torch.no_grad():
         network.linear.bias += torch.tensor(lean)
+    _export(network, words.shape[1], out)
     card = {
         "labels": labels,
         "recipe": asdict(recipe),
+        "begun_with": begun_with,
         "data": {"rows": len(rows), "sha256": digest},
-        "validation": metrics(logits + lean, targets),
+        "validation": metrics(*_predict(out / FILES[0], held, words, tokens, recipe)),
         "loss": losses[-1],
     }
-    _export(network, words.shape[1], out, card)
+    (out / FILES[1]).write_text(json.dumps(card, indent=1) + "\n")
+    (out / "losses.json").write_text(json.dumps([round(x, 4) for x in losses]))
     (out / CHECKPOINT).unlink(missing_ok=True)
     return card
 
@@ -239,15 +254,16 @@ def _probe(
     An output at random would bend the encoder until it fits, and what is known with it
     (linear probing, then fine-tuning: arXiv 2202.10054).
     """
-    pooled, wanted = [], []
+    pooled, wanted, device = [], [], network.linear.weight.device
     network.eval()
     with torch.no_grad():
         for i in range(0, min(PROBED, len(rows)), recipe.batch):
-            vectors, mask, targets = _tensors(rows[i : i + recipe.batch], words, tokens, recipe)
+            part = rows[i : i + recipe.batch]
+            vectors, mask, targets = _tensors(part, words, tokens, recipe, device)
             pooled.append(network.pooled(vectors, mask))
             wanted.append(targets[:, new])
     inputs, outputs = torch.cat(pooled), torch.cat(wanted)
-    probe = nn.Linear(inputs.shape[1], len(new))
+    probe = nn.Linear(inputs.shape[1], len(new)).to(device)
     nn.init.zeros_(probe.weight)
     nn.init.zeros_(probe.bias)
     optimizer = torch.optim.LBFGS(probe.parameters(), max_iter=200, line_search_fn="strong_wolfe")
@@ -276,7 +292,7 @@ def _batches(rows: list[Row], recipe: Recipe) -> Iterator[list[Row]]:
 
 
 def _tensors(
-    batch: list[Row], words: Tensor, tokens: Any, recipe: Recipe
+    batch: list[Row], words: Tensor, tokens: Any, recipe: Recipe, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Word vectors, mask and targets of a batch."""
     ids = [e.ids[: recipe.max_tokens] for e in tokens.encode_batch([r.request for r in batch])]
@@ -286,19 +302,20 @@ def _tensors(
     for i, row in enumerate(ids):
         padded[i, : len(row)] = torch.tensor(row)
         mask[i, : len(row)] = 1
-    return words[padded], mask, torch.tensor([row.targets for row in batch])
+    targets = torch.tensor([row.targets for row in batch])
+    return words[padded].to(device), mask.to(device), targets.to(device)
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]
 def _predict(
-    network: Network, rows: list[Row], words: Tensor, tokens: Any, recipe: Recipe
+    graph: Path, rows: list[Row], words: Tensor, tokens: Any, recipe: Recipe
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    logits, targets = [], []
-    for i in range(0, len(rows), recipe.batch):
-        vectors, mask, target = _tensors(rows[i : i + recipe.batch], words, tokens, recipe)
-        logits.append(network(vectors, mask).numpy())
-        targets.append(target.numpy())
-    return np.concatenate(logits), np.concatenate(targets)
+    """What the graph, as it is shipped, says of each row, and what it is to say."""
+    session = open_session(graph, recipe.threads)
+    logits = []
+    for row in rows:
+        vectors, _, _ = _tensors([row], words, tokens, recipe, torch.device("cpu"))
+        logits.append(session.run(None, {"words": vectors.numpy()})[0][0])
+    return np.stack(logits), np.array([row.targets for row in rows])
 
 
 def _resume(out: Path, network: Network, optimizer: Any, same: str) -> list[float]:
@@ -327,8 +344,8 @@ def _save(out: Path, network: Network, optimizer: Any, same: str, losses: list[f
     (out / "checkpoint.tmp").replace(out / CHECKPOINT)
 
 
-def _export(network: Network, width: int, out: Path, card: dict[str, Any]) -> None:
-    """Export to ONNX, quantise to int8, and write the card beside it."""
+def _export(network: Network, width: int, out: Path) -> None:
+    """Export to ONNX, quantised to int8."""
     full = out / "full.onnx"
     torch.onnx.export(
         network,
@@ -342,4 +359,3 @@ def _export(network: Network, width: int, out: Path, card: dict[str, Any]) -> No
     )
     quantize_dynamic(full, out / FILES[0], weight_type=QuantType.QInt8, per_channel=True)
     full.unlink()
-    (out / FILES[1]).write_text(json.dumps(card, indent=1) + "\n")

@@ -1,0 +1,21 @@
+"""What decides the plans of a set-up, as digests: to tell a kept outcome's, or a report's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tinyagent.models import find, sha256_of
+from tinyagent.settings import Settings
+
+
+def toolrag_digest(settings: Settings) -> str:
+    """Of the way in which the settings pick tools."""
+    if settings.toolrag != "classifier":
+        return settings.toolrag
+    graph = Path(settings.classifier or find("toolrag-classifier", settings.models))
+    return f"classifier {sha256_of(graph)} {settings.threshold}"
+
+
+def planner_digest(settings: Settings) -> str:
+    """Of the planner's file."""
+    return sha256_of(Path(settings.planner or find("planner-q4_0", settings.models)))
