@@ -167,7 +167,7 @@ def reason_of(problem: str) -> str:
     if "does not stand in the request" in problem:
         return "a copied argument is no span of the request"
     general = re.sub(r"^task \d+(, argument \w+)?: ", "", problem)
-    return re.sub(r"(['\"“]).*?['\"”]|\$?\d[\d:.-]*( \d\d:\d\d)?", "…", general)
+    return re.sub(r"“.*?”|(['\"]).*?\1|\$?\d[\d:.-]*( \d\d:\d\d)?", "…", general)
 
 
 @dataclass(frozen=True)
