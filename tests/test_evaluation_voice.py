@@ -55,9 +55,9 @@ def test_errors_and_changes_are_counted() -> None:
     ]
     found = summarise(said)
     assert (found.names, found.names_named) == (Rate(2, 3), Rate(1, 3))
-    assert found.changed == Rate(1, 2)
+    assert found.changed == Rate(1, 2, apart=1)
     assert found.real_time == pytest.approx(0.25)
-    assert found.success == Rate(0, 5)
+    assert found.success == Rate(0, 5, apart=2)
 
 
 def test_a_set_is_spoken_written_down_and_planned(tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ OTHERS = (
     "Where is the Q4 forecast?",
 )
 HABIT = {
-    "Ping Sid that the heating is on": ("Sid", "the heating is on"),
-    "ping Lutfi that the minutes are out": ("Lutfi", "the minutes are out"),
-    "could you ping Priya that the tickets came": ("Priya", "the tickets came"),
+    "@Sid: the heating is on": ("Sid", "the heating is on"),
+    "@Lutfi: the minutes are out": ("Lutfi", "the minutes are out"),
+    "@Priya: the tickets came": ("Priya", "the tickets came"),
 }
 RETRAINED = 600_000
 """Milliseconds: training and comparing on a busy machine."""
@@ -60,7 +60,7 @@ def test_ten_requests_are_labelled_exported_learned_and_put_in_use(
 
     page.goto(app.url)
     page.locator("[data-example]").first.wait_for()
-    ask("Ping Sid that the plumber came")
+    ask("@Sid: the plumber came")
     status(page, "approval")
     expect(page.locator("form.approval .what")).to_contain_text("E-mail")
     page.keyboard.press("Escape")

@@ -153,7 +153,7 @@ async def write(
                 said.append(row.request.lower())
                 tally.kept += 1
                 tally.kept_of[place] += 1
-            write_whole(counted, json.dumps(asdict(tally)).encode())
+            write_whole(counted, json.dumps(vars(tally)).encode())
             progress(tally)
 
         await fan_out(questions(), writers, concurrency, answered, tell)
