@@ -109,6 +109,7 @@ def train(
             f"{recipe.workers} processes cannot share a batch of {recipe.batch}; give a larger one"
         )
     out.mkdir(parents=True, exist_ok=True)
+    _check_goes_on(out, _asked(base, recipe))
     processes.run(_work, (data, base, out, recipe, validation), recipe.workers)
 
 
@@ -137,10 +138,6 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe, validation: Path | 
     if begun := checkpoints.read(out):
         set_peft_model_state_dict(peft, begun.adapter)
         step, spent, tokens, losses = begun.step, begun.spent, begun.tokens, begun.losses
-        if differs := [k for k in asked if k != START and asked[k] != begun.asked.get(k)]:
-            raise SettingsError(
-                f"{out} was begun with another {', '.join(differs)}; give another --out"
-            )
         asked = begun.asked
     elif recipe.start:
         set_peft_model_state_dict(peft, load_file(recipe.start))
@@ -302,6 +299,16 @@ def _tensors(examples: list[Example]) -> tuple[Tensor, Tensor, Tensor]:
         ids[i, : len(example)] = torch.tensor(example)
         wanted[i, example.start - 1 : len(example) - 1] = True
     return ids, wanted, torch.tensor([w for example in examples for w in example.weights])
+
+
+def _check_goes_on(out: Path, asked: dict[str, Any]) -> None:
+    begun = checkpoints.read(out)
+    if begun is None:
+        return
+    if differs := [k for k in asked if k != START and asked[k] != begun.asked.get(k)]:
+        raise SettingsError(
+            f"{out} was begun with another {', '.join(differs)}; give another --out"
+        )
 
 
 def _asked(base: Path, recipe: Recipe) -> dict[str, Any]:
