@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tinyagent.errors import ModelError
 from tinyagent.models import find, record_made
-from tinyagent.planner.merge import merge, quantize
+from tinyagent.planner.merge import merge_in_4_bits, quantize
 
 
 def prepare(models: Path, tell: Callable[[str], None] = lambda text: None) -> None:
@@ -30,10 +30,7 @@ def prepare(models: Path, tell: Callable[[str], None] = lambda text: None) -> No
     if not _stands("planner-q4_0", models):
         tell("merging the planner's adapter (Q4_0)")
         adapter = find("planner-adapter", models)
-        merged = cache / "planner-f16.gguf"
-        merge(base, adapter, merged)
-        _replace(cache / "planner-q4_0.gguf", lambda out: quantize(merged, out))
-        merged.unlink()
+        _replace(cache / "planner-q4_0.gguf", lambda out: merge_in_4_bits(base, adapter, out))
         record_made("planner-q4_0", models)
 
 

@@ -156,6 +156,8 @@ def _report(
     given: dict[str, object] = {"endpoint": None, "model": model, "prompt": None}
     given |= {"toolrag": toolrag, "limit": limit}
     setup = {"toolrag": toolrag_digest(settings)}
+    if not servers:
+        setup["planner"] = planner_digest(settings)
     if servers:
         from tinyagent.evaluation.spread import on_servers
 
@@ -170,16 +172,12 @@ def _report(
         from tinyagent.cluster import ADDRESS
         from tinyagent.evaluation.spread import on_ray
 
-        setup["planner"] = planner_digest(settings)
-
         def plan(left: list[Item], keep: Keep) -> None:
             _spread(left, picks, on_ray(settings, os.environ.get(ADDRESS, "")), 1, keep)
     else:
         from tinyagent.evaluation.run import plan_item
         from tinyagent.planner import load_planner
         from tinyagent.tools.sixteen import SIXTEEN
-
-        setup["planner"] = planner_digest(settings)
 
         def plan(left: list[Item], keep: Keep) -> None:
             planner = load_planner(settings)

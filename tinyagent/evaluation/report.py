@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import NormalDist, mean, median, quantiles
-from typing import Any
+from typing import Any, TypeVar
 
 from tinyagent.evaluation.kept import as_row
 from tinyagent.evaluation.run import Groups, Outcome, by, calls_of, tags_of, tools_of
 from tinyagent.markdown import table
 from tinyagent.plans.syntax import Plan
 
+T = TypeVar("T")
 _SMALLEST_GROUP = 5
 """Tags of fewer requests are not worth a line."""
 
@@ -53,6 +54,15 @@ class Rate:
         return f"{self.share:.1%} ({self.hits} of {self.of}; 95%: {low:.1%} to {high:.1%})"
 
 
+def rate_of(
+    trials: Sequence[T], well: Callable[[T], bool], source: Callable[[T], Hashable]
+) -> Rate:
+    """The share of trials that came out ``well``; of those with one ``source``, one is
+    independent."""
+    apart = len(set(map(source, trials)))
+    return Rate(sum(map(well, trials)), len(trials), apart if apart < len(trials) else 0)
+
+
 @dataclass(frozen=True)
 class Summary:
     """A test set in numbers.
@@ -84,21 +94,20 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
     nothing = [o for o in outcomes if not o.item.plans[0].calls]
     something = [o for o in outcomes if o.item.plans[0].calls]
     return Summary(
-        success=_rate(outcomes, lambda o: o.score.success),
-        arguments=_rate(outcomes, lambda o: o.score.arguments),
-        valid=_rate(outcomes, lambda o: o.score.valid),
+        success=rate_of(outcomes, lambda o: o.score.success, _pattern),
+        arguments=rate_of(outcomes, lambda o: o.score.arguments, _pattern),
+        valid=rate_of(outcomes, lambda o: o.score.valid, _pattern),
         recall=Rate(found, sum(len(o.item.gold_tools) for o in outcomes)),
         precision=Rate(found, sum(len(o.tools) for o in outcomes)),
         tools=mean(len(o.tools) for o in outcomes) if outcomes else 0.0,
-        refused=_rate(nothing, _without_calls),
-        wrongly_refused=_rate(something, _without_calls),
+        refused=rate_of(nothing, _without_calls, _pattern),
+        wrongly_refused=rate_of(something, _without_calls, _pattern),
     )
 
 
-def _rate(outcomes: Sequence[Outcome], well: Callable[[Outcome], bool]) -> Rate:
-    """Rows of a split have their pattern's name: of those with the same one is independent."""
-    apart = len({outcome.item.id for outcome in outcomes})
-    return Rate(sum(map(well, outcomes)), len(outcomes), apart if apart < len(outcomes) else 0)
+def _pattern(outcome: Outcome) -> str:
+    """A request's name; rows of a split have that of their pattern."""
+    return outcome.item.id
 
 
 def _without_calls(outcome: Outcome) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from tinyagent.backends.workspace.match import fold
-from tinyagent.evaluation.report import Rate, as_json, write_folder
+from tinyagent.evaluation.report import Rate, as_json, rate_of, write_folder
 from tinyagent.evaluation.run import Outcome
 from tinyagent.evaluation.sets import Item
 from tinyagent.markdown import table
@@ -163,20 +163,14 @@ def summarise(spoken: Sequence[Spoken]) -> Summary:
         words_named=word_error_rate(wanted, [one.named.text for one in spoken]),
         names=_missed(spoken, lambda one: one.plain),
         names_named=_missed(spoken, lambda one: one.named.text),
-        changed=_rate(nameless, lambda one: one.plain != one.named.text),
-        success=_rate(spoken, lambda one: _right(one.speech)),
-        success_typed=_rate(spoken, lambda one: _right(one.text)),
-        arguments=_rate(spoken, lambda one: _exact(one.speech)),
-        arguments_typed=_rate(spoken, lambda one: _exact(one.text)),
+        changed=rate_of(nameless, lambda one: one.plain != one.named.text, _item),
+        success=rate_of(spoken, lambda one: _right(one.speech), _item),
+        success_typed=rate_of(spoken, lambda one: _right(one.text), _item),
+        arguments=rate_of(spoken, lambda one: _exact(one.speech), _item),
+        arguments_typed=rate_of(spoken, lambda one: _exact(one.text), _item),
         real_time=sum(one.named.seconds for one in spoken)
         / sum(one.named.audio_seconds for one in spoken),
     )
-
-
-def _rate(spoken: Sequence[Spoken], well: Callable[[Spoken], bool]) -> Rate:
-    """Of one request in several voices, one is independent."""
-    apart = len({one.item for one in spoken})
-    return Rate(sum(map(well, spoken)), len(spoken), apart if apart < len(spoken) else 0)
 
 
 def word_error_rate(wanted: Sequence[str], heard: Sequence[str]) -> float:
@@ -266,6 +260,10 @@ def _missed(spoken: Sequence[Spoken], text: Callable[[Spoken], str]) -> Rate:
 def _plain(text: str) -> str:
     """Folded, without possessives."""
     return fold(re.sub(r"['’]s\b", "", text))
+
+
+def _item(one: Spoken) -> Item:
+    return one.item
 
 
 def _right(outcome: Outcome | None) -> bool:

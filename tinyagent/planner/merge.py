@@ -81,6 +81,18 @@ def quantize(source: Path, out: Path, kind: str = "Q4_0") -> None:
         raise ModelError(f"llama.cpp could not quantise {source} to {kind}")
 
 
+def merge_in_4_bits(base: Path, adapter: Path, out: Path) -> None:
+    """Write ``base`` with ``adapter`` merged in, as Q4_0; meanwhile it stands beside, in F16.
+
+    Raises:
+        ModelError: the adapter does not fit the base model, or llama.cpp failed.
+    """
+    full = out.with_name(f"{out.stem}-f16.gguf")
+    merge(base, adapter, full)
+    quantize(full, out)
+    full.unlink()
+
+
 def read_adapter(path: Path) -> dict[str, Matrix]:
     """An adapter's changes, ``scale * B @ A``, by the name of the GGUF tensor; (out, in) each."""
     halves: dict[str, dict[str, Matrix]] = {}

@@ -119,7 +119,7 @@ class Worker:
         )
 
     def _train_planner(self, files: data.Files, run: Path) -> None:
-        from tinyagent.planner.merge import merge, quantize
+        from tinyagent.planner.merge import merge_in_4_bits
         from tinyagent.train.planner import Recipe, train
 
         models, asked = self._job.settings.models, self._job.asked
@@ -134,10 +134,7 @@ class Worker:
             start=str(begun or find("planner-adapter", models)),
         )
         train(files.train, base, run, recipe)
-        full = run / "full.gguf"
-        merge(base, run / ADAPTER, full)
-        quantize(full, run / GGUF)
-        full.unlink()
+        merge_in_4_bits(base, run / ADAPTER, run / GGUF)
 
     def _finish(self, part: Part, run: Path, files: data.Files) -> None:
         """Compare with the version in use, keep the new one, and put it in use if it is better."""

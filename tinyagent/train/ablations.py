@@ -25,7 +25,7 @@ from tinyagent.evaluation.setup import toolrag_digest
 from tinyagent.evaluation.tables import Table
 from tinyagent.models import find, sha256_of
 from tinyagent.planner import planner_of
-from tinyagent.planner.merge import merge, quantize
+from tinyagent.planner.merge import merge_in_4_bits
 from tinyagent.settings import Settings
 from tinyagent.toolrag import load
 from tinyagent.train import checkpoints
@@ -214,10 +214,8 @@ def _result(
         (run / "train.jsonl").write_text("".join(lines), encoding="utf-8")
         train(run / "train.jsonl", base, run, replace(recipe, invented=variant.invented))
     card = json.loads((run / "training.json").read_text("utf-8"))
-    full, small = run / "planner-f16.gguf", run / GGUF
-    merge(base, run / ADAPTER, full)
-    quantize(full, small)
-    full.unlink()
+    small = run / GGUF
+    merge_in_4_bits(base, run / ADAPTER, small)
     outcomes = evaluate(items, load(settings), planner_of(small, settings), shown)
     return Result(
         variant.name,

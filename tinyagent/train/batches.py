@@ -58,9 +58,8 @@ def batches(
     max_tokens: int,
     invented: float,
     seed: int,
-    skip: int,
 ) -> Iterator[list[Example]]:
-    """Endless batches of examples of similar length, epoch after epoch.
+    """Endless batches of examples of similar length, epoch after epoch; always the same ones.
 
     Args:
         data: the rows, JSON lines.
@@ -70,21 +69,7 @@ def batches(
         max_tokens: of an example; longer ones are left out.
         invented: share of the examples that are told with invented tools.
         seed: of all that is drawn.
-        skip: batches that were told already; a run that goes on is told what comes after them.
     """
-    told = _endless(data, tokenizer, size, least, max_tokens, invented, seed)
-    return islice(told, skip, None)
-
-
-def _endless(
-    data: Path,
-    tokenizer: Any,
-    size: int,
-    least: int,
-    max_tokens: int,
-    invented: float,
-    seed: int,
-) -> Iterator[list[Example]]:
     rows = [json.loads(line) for line in data.open(encoding="utf-8")]
     epoch = 0
     while True:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from tinyagent.commands.prepare import prepare
 from tinyagent.errors import ModelError
 from tinyagent.models import find, update_manifest
-from tinyagent.planner.merge import merge, quantize
+from tinyagent.planner.merge import merge_in_4_bits
 from tinyagent.train import checkpoints
 from tinyagent.train.agreement import LEAST, Agreement, compare
 from tinyagent.train.lora import write_adapter
@@ -37,9 +37,8 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
     with TemporaryDirectory() as folder:
         new = Path(folder)
         _take(run, new)
-        full, small = new / "full.gguf", new / GGUF
-        merge(base, new / ADAPTER, full)
-        quantize(full, small)
+        small = new / GGUF
+        merge_in_4_bits(base, new / ADAPTER, small)
         agreement = compare(base, new / ADAPTER, small)
         if agreement.same < LEAST * len(agreement.plans):
             raise ModelError(f"in 4 bits {run} does not plan as what was trained: {agreement}")

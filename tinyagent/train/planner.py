@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +110,18 @@ def train(
             f"{recipe.workers} processes cannot share a batch of {recipe.batch}; give a larger one"
         )
     out.mkdir(parents=True, exist_ok=True)
-    _check_goes_on(out, _asked(base, recipe))
-    processes.run(_work, (data, base, out, recipe, validation), recipe.workers)
+    asked = _begun_by(out, _asked(base, recipe))
+    processes.run(_work, (data, base, out, recipe, asked, validation), recipe.workers)
 
 
-def _work(data: Path, base: Path, out: Path, recipe: Recipe, validation: Path | None) -> None:
+def _work(
+    data: Path,
+    base: Path,
+    out: Path,
+    recipe: Recipe,
+    asked: dict[str, Any],
+    validation: Path | None,
+) -> None:
     accelerator = processes.joined()
     threads = max(1, cores() // processes.neighbours())
     torch.set_num_threads(threads)
@@ -134,11 +142,9 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe, validation: Path | 
         for layer in model.model.layers:
             layer.compile(dynamic=True)
     step, spent, tokens, losses = 0, 0.0, 0, list[float]()
-    asked = _asked(base, recipe)
     if begun := checkpoints.read(out):
         set_peft_model_state_dict(peft, begun.adapter)
         step, spent, tokens, losses = begun.step, begun.spent, begun.tokens, begun.losses
-        asked = begun.asked
     elif recipe.start:
         set_peft_model_state_dict(peft, load_file(recipe.start))
     processes.same_everywhere(accelerator, data=sha256_of(data), checkpoint=step)
@@ -160,8 +166,8 @@ def _work(data: Path, base: Path, out: Path, recipe: Recipe, validation: Path | 
         max_tokens=recipe.max_tokens,
         invented=recipe.invented,
         seed=recipe.seed,
-        skip=step,
     )
+    told = islice(told, step, None)  # a run that goes on is told what comes after
     clock = _clock(accelerator, threads)
     last = clock()
     while (used := _used(step, spent, recipe)) < 1:
@@ -301,14 +307,16 @@ def _tensors(examples: list[Example]) -> tuple[Tensor, Tensor, Tensor]:
     return ids, wanted, torch.tensor([w for example in examples for w in example.weights])
 
 
-def _check_goes_on(out: Path, asked: dict[str, Any]) -> None:
+def _begun_by(out: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """What the run in ``out`` was begun by, or ``asked``, where it has not begun."""
     begun = checkpoints.read(out)
     if begun is None:
-        return
+        return asked
     if differs := [k for k in asked if k != START and asked[k] != begun.asked.get(k)]:
         raise SettingsError(
             f"{out} was begun with another {', '.join(differs)}; give another --out"
         )
+    return begun.asked
 
 
 def _asked(base: Path, recipe: Recipe) -> dict[str, Any]:
