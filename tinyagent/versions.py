@@ -27,6 +27,8 @@ SHIPPED = "shipped"
 
 GRAPH, CARD = "classifier.onnx", "classifier.json"
 ADAPTER, GGUF = "adapter.safetensors", "planner-q4_0.gguf"
+TRAINING = "training.json"
+"""What an adapter was trained by: its recipe, data and losses."""
 FILES: dict[Part, tuple[str, str]] = {"toolrag": (GRAPH, CARD), "planner": (ADAPTER, GGUF)}
 """A version's files: what training made, first, and what else is needed to run it."""
 
@@ -161,7 +163,7 @@ class Versions:
 
     def _shipped(self, part: Part) -> Version:
         entry = read_manifest(self._models)[_ENTRIES[part]]
-        cards: dict[Part, str] = {"toolrag": CARD, "planner": "training.json"}
+        cards: dict[Part, str] = {"toolrag": CARD, "planner": TRAINING}
         path = self._models / part / cards[part]
         card = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         data = {"rows": card["data"]["rows"]} if "data" in card else {}

@@ -30,7 +30,7 @@ from tinyagent.settings import Settings
 from tinyagent.toolrag import load
 from tinyagent.train import checkpoints
 from tinyagent.train.planner import Recipe, train
-from tinyagent.versions import ADAPTER, GGUF
+from tinyagent.versions import ADAPTER, GGUF, TRAINING
 
 Rows = list[dict[str, Any]]
 
@@ -213,7 +213,7 @@ def _result(
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (run / "train.jsonl").write_text("".join(lines), encoding="utf-8")
         train(run / "train.jsonl", base, run, replace(recipe, invented=variant.invented))
-    card = json.loads((run / "training.json").read_text("utf-8"))
+    card = json.loads((run / TRAINING).read_text("utf-8"))
     small = run / GGUF
     merge_in_4_bits(base, run / ADAPTER, small)
     outcomes = evaluate(items, load(settings), planner_of(small, settings), shown)

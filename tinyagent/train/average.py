@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from tinyagent.errors import SettingsError
 from tinyagent.train.lora import write_adapter
+from tinyagent.versions import ADAPTER, TRAINING
 
 FAR = 1.0
 """Relative distance of two adapters from which they are surely not of one line."""
@@ -38,10 +39,10 @@ def average(runs: Sequence[Path], out: Path) -> float:
     if len(runs) < 2:
         raise SettingsError("average: give at least two runs")
     for run in runs:
-        for name in ("adapter.safetensors", "training.json"):
+        for name in (ADAPTER, TRAINING):
             if not (run / name).is_file():
                 raise SettingsError(f"{run / name} does not exist; train it to its end first")
-    adapters = [load_file(run / "adapter.safetensors") for run in runs]
+    adapters = [load_file(run / ADAPTER) for run in runs]
     shapes = [{name: w.shape for name, w in adapter.items()} for adapter in adapters]
     for run, shape in zip(runs, shapes, strict=True):
         if shape != shapes[0]:
@@ -57,9 +58,9 @@ def average(runs: Sequence[Path], out: Path) -> float:
         for name in adapters[0]
     }
     out.mkdir(parents=True, exist_ok=True)
-    write_adapter(mean, out / "adapter.safetensors")
-    card = {"average_of": [json.loads((run / "training.json").read_text()) for run in runs]}
-    (out / "training.json").write_text(json.dumps(card, indent=1))
+    write_adapter(mean, out / ADAPTER)
+    card = {"average_of": [json.loads((run / TRAINING).read_text()) for run in runs]}
+    (out / TRAINING).write_text(json.dumps(card, indent=1))
     return apart
 
 

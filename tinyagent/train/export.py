@@ -19,9 +19,7 @@ from tinyagent.planner.merge import merge_in_4_bits
 from tinyagent.train import checkpoints
 from tinyagent.train.agreement import LEAST, Agreement, compare
 from tinyagent.train.lora import write_adapter
-from tinyagent.versions import ADAPTER, GGUF
-
-CARD = "training.json"
+from tinyagent.versions import ADAPTER, GGUF, TRAINING
 
 
 def export(run: Path, models: Path) -> tuple[Path, Agreement]:
@@ -43,7 +41,7 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
         if agreement.same < LEAST * len(agreement.plans):
             raise ModelError(f"in 4 bits {run} does not plan as what was trained: {agreement}")
         shipped.mkdir(parents=True, exist_ok=True)
-        for name in (ADAPTER, CARD):
+        for name in (ADAPTER, TRAINING):
             shutil.copyfile(new / name, shipped / name)
     update_manifest("planner-adapter", models)
     prepare(models)
@@ -53,13 +51,13 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
 def _take(run: Path, new: Path) -> None:
     """A run's adapter and card; of a run that goes on, those of its last checkpoint."""
     checkpoint, finished = checkpoints.read(run), (run / ADAPTER).is_file()
-    steps = json.loads((run / CARD).read_text("utf-8")).get("steps", 0) if finished else 0
+    steps = json.loads((run / TRAINING).read_text("utf-8")).get("steps", 0) if finished else 0
     if checkpoint is not None and checkpoint.step > steps:
         write_adapter(checkpoint.adapter, new / ADAPTER)
         card = {**checkpoint.asked, "steps": checkpoint.step, "tokens": checkpoint.tokens}
-        (new / CARD).write_text(json.dumps(card, indent=1))
+        (new / TRAINING).write_text(json.dumps(card, indent=1))
     elif finished:
-        for name in (ADAPTER, CARD):
+        for name in (ADAPTER, TRAINING):
             shutil.copyfile(run / name, new / name)
     else:
         raise ModelError(f"{run} has no adapter, and no checkpoint; train it first")

@@ -47,6 +47,7 @@ from tinyagent.train.lora import adapter_of, load_base, with_adapter, write_adap
 from tinyagent.train.merged import merged_layers
 from tinyagent.train.progress import Progress, tell
 from tinyagent.train.rounding import Rounding
+from tinyagent.versions import ADAPTER, TRAINING
 
 FREQUENT = 16_384
 """The softmax in training is over the vocabulary's first, most frequent tokens and all that
@@ -222,9 +223,9 @@ def _work(
             "loss": sum(losses[-20:]) / max(1, len(losses[-20:])),
             "validation_loss": held,
         }
-        (out / "training.json").write_text(json.dumps(card, indent=1))
+        (out / TRAINING).write_text(json.dumps(card, indent=1))
         (out / "losses.json").write_text(json.dumps([round(x, 4) for x in losses]))
-        write_adapter(adapter, out / "adapter.safetensors")  # last: where it is, all is there
+        write_adapter(adapter, out / ADAPTER)  # last: where it is, all is there
     accelerator.wait_for_everyone()
     accelerator.end_training()
 
