@@ -58,8 +58,13 @@ def test_who_may_be_looked_up(name: str) -> None:
         ('4. get_phone_number("Ana and Mr. Okonkwo")', "name"),
         ('4. create_reminder("call", "the 32nd")', "due_date"),
         ('4. compose_new_email(["$1"], ["$1"], "Hi", "Hello.")', "cc"),
+        ('4. create_calendar_event("Tax", "tomorrow 9", "11")', "end_date"),
+        ('4. create_calendar_event("Tax", "tomorrow 9", "11:30")', None),
+        ('4. get_email_address("inspections")', "name"),
+        ('4. open_and_get_file_path("witness_rev2")', "file_name"),
         ("4. join()", None),
     ],
 )
 def test_fault(line: str, at: str | None) -> None:
-    assert fault(read_call(line), Plan(BEFORE.calls), SIXTEEN, NOW) == at
+    request = "block 9-11:30 tomorrow, mail witness_rev2.docx to Ana (inspections@buildsafe.org)"
+    assert fault(read_call(line), Plan(BEFORE.calls), request, SIXTEEN, NOW) == at

@@ -7,14 +7,14 @@ import re
 from collections.abc import Collection
 from datetime import datetime
 
-from tinyagent.planner.grammar import literals, repeats
-from tinyagent.planner.spans import is_time
+from tinyagent.planner.grammar import repeats
+from tinyagent.planner.spans import cuts, is_time, literals
 from tinyagent.plans.syntax import JOIN, Call, Plan
 from tinyagent.plans.validate import problems
 from tinyagent.tools.registry import Tool, ToolSet
 
 
-def fault(call: Call, before: Plan, tools: ToolSet, now: datetime) -> str | None:
+def fault(call: Call, before: Plan, request: str, tools: ToolSet, now: datetime) -> str | None:
     """The argument at fault, "" for the call as a whole, None where it is right."""
     if call.tool == JOIN:
         return None
@@ -29,7 +29,7 @@ def fault(call: Call, before: Plan, tools: ToolSet, now: datetime) -> str | None
         known = [str(c.arguments[0]) for c in before if tools[c.tool].result == tool.result]
         if no_person(str(call.arguments[0]), known, now):
             return tool.parameters[0].name
-    return _said_twice(call, tool)
+    return _said_twice(call, tool) or _cut(call, tool, request)
 
 
 def no_person(name: str, known: Collection[str], now: datetime) -> bool:
@@ -42,6 +42,14 @@ def no_person(name: str, known: Collection[str], now: datetime) -> bool:
     if re.search(r"\d", name) and is_time(name, now):
         return True
     return any(k != name and re.search(rf"\b{re.escape(k)}(?!\w)", name) for k in known)
+
+
+def _cut(call: Call, tool: Tool, request: str) -> str | None:
+    """A copied argument that is a piece of an address, a file name, a number or a time."""
+    for parameter, value in zip(tool.parameters, call.arguments, strict=False):
+        if parameter.kind.copied and isinstance(value, str) and cuts(value, request):
+            return parameter.name
+    return None
 
 
 def _said_twice(call: Call, tool: Tool) -> str | None:

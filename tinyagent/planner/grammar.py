@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from tinyagent.planner.spans import quantities
+from tinyagent.planner.spans import literals, quantities
 from tinyagent.plans.syntax import JOIN, Call, Plan, write_value
-from tinyagent.plans.validate import EMAIL, PHONE
+from tinyagent.tools.kinds import Kind
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
 MAX_TASKS = 12
@@ -33,6 +33,7 @@ _ANY = {
 }
 """Any address or number, where it need not stand in the request."""
 _TEXT_CHARACTER = r'[^"\\$\x00-\x1f]|\\["\\n]'
+_LAST_CHARACTER = r'[^"\\$:\s\x00-\x1f]|\\["\\n]'
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Ways:
         banned: copied values that must not come again, by tool and argument.
         closed: tools that must not be called.
         emptied: optional lists, by tool and argument, that must stay empty.
-        demanded: results that the next list of their kind must hold.
+        demanded: results and addresses that the next list of their kind must hold.
         must_call: the plan may not be ``join()`` alone while a tool can be called.
         only: the tool that must be called, "" for any; where it cannot be, the line is ``join()``.
     """
@@ -51,7 +52,7 @@ class Ways:
     banned: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     emptied: set[tuple[str, str]] = field(default_factory=set)
-    demanded: frozenset[int] = frozenset()
+    demanded: frozenset[str] = frozenset()
     must_call: bool = False
     only: str = ""
 
@@ -82,14 +83,6 @@ def line_grammar(
     only ones that their times may be.
     """
     return _Line(request, tools, before, ways, copies, phrases).grammar()
-
-
-def literals(request: str, kind: str) -> list[str]:
-    """E-mail addresses or phone numbers that stand in the request."""
-    found = (EMAIL if kind == "email" else PHONE).findall(request)
-    if kind == "phone":
-        found = [f.strip() for f in found if sum(c.isdigit() for c in f) >= 5]
-    return list(dict.fromkeys(f.rstrip(".") for f in found))
 
 
 class _Line:
@@ -195,13 +188,12 @@ class _Line:
         return self._rule(symbol, body, items)
 
     def _demanded(self, tool: Tool, parameter: Parameter) -> list[str]:
-        """The results that this list must hold: the tool's first list that takes them."""
+        """What this list must hold: the tool's first list that takes it."""
         kind = parameter.kind
         lists = [p for p in tool.parameters if p.many and p.kind == kind]
         if not lists or parameter is not lists[0]:
             return []
-        found = sorted(k for k in self.ways.demanded if self.results.get(k) in kind.takes)
-        return [_quoted(f"${k}") for k in found]
+        return [_quoted(found) for found in self._found(kind) if found in self.ways.demanded]
 
     def _items(self, symbol: str, tool: Tool, parameter: Parameter) -> list[str]:
         """What may stand for an address, a number or a path, or for an item of a list."""
@@ -212,12 +204,14 @@ class _Line:
             item = f"{symbol}_value"
             value = self._copied if parameter.kind.copied else self._text
             return [value(item, tool, replace(parameter, many=False, required=True))]
-        found = [f"${k}" for k, result in self.results.items() if result in parameter.kind.takes]
-        if not self.copies and kind in _ANY:
-            return [*map(_quoted, found), _ANY[kind]]
-        if kind != "path":
-            found += literals(self.request, kind)
-        return [_quoted(f) for f in found]
+        found = [_quoted(f) for f in self._found(parameter.kind)]
+        return found if self.copies or kind not in _ANY else [*found, _ANY[kind]]
+
+    def _found(self, kind: Kind) -> list[str]:
+        """Results of such a kind, and such addresses or numbers as stand in the request."""
+        results = [f"${k}" for k, result in self.results.items() if result in kind.takes]
+        said = kind.name in ("email", "phone") and self.copies
+        return results + (literals(self.request, kind.name) if said else [])
 
     def _copied(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
         """A span of the request, as a time several of them; ``$k`` where results flow."""
@@ -248,12 +242,13 @@ class _Line:
         return f'{shape} & %regex {{ "substring_words": {words} }}{without}'
 
     def _text(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
-        """Free text; results may stand in it where they flow."""
-        ways = [_TEXT_CHARACTER]
+        """Free text; results may stand in it where they flow. What a colon announces must come."""
+        ways, last = [_TEXT_CHARACTER], [_LAST_CHARACTER]
         if parameter.kind.flows:
-            ways += [rf"\${k}" for k, r in self.results.items() if r in self._told()]
-        least = 1 if parameter.required else 0
-        return self._token(symbol.upper(), f'/"({"|".join(ways)}){{{least},{MAX_TEXT}}}"/')
+            told = [rf"\${k}" for k, r in self.results.items() if r in self._told()]
+            ways, last = ways + told, last + told
+        text = f"({'|'.join(ways)}){{0,{MAX_TEXT - 1}}}({'|'.join(last)})"
+        return self._token(symbol.upper(), f'/"{text if parameter.required else f"({text})?"}"/')
 
     def _told(self) -> set[str]:
         """Kinds of result that text may tell (convention 4): never where a file lies, and a

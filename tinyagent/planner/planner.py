@@ -29,7 +29,7 @@ from tinyagent.planner.grammar import MAX_TASKS, Ways, line_grammar
 from tinyagent.planner.prompt import clean, planner_prompt
 from tinyagent.planner.reconsider import Reconsider
 from tinyagent.planner.spans import time_phrases
-from tinyagent.plans.syntax import JOIN, Call, Plan, read_call, read_plan, references
+from tinyagent.plans.syntax import JOIN, Call, Plan, read_call, read_plan
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
 
@@ -164,7 +164,8 @@ class Planner:
             draft.calls.append(call)
             if hopeless(draft):
                 return draft
-            if ways.demanded and references(call.arguments):
+            lists = [value for value in call.arguments if isinstance(value, tuple)]
+            if any(ways.demanded & set(map(str, value)) for value in lists):
                 ways = ways.copy()
                 ways.demanded = frozenset()
 
@@ -203,7 +204,7 @@ class Planner:
             call = read_call(text)
             wrong = None
             if self._constraints is Constraints.ALL:
-                wrong = fault(call, draft.plan, job.tools, job.now)
+                wrong = fault(call, draft.plan, job.request, job.tools, job.now)
             if wrong is None:
                 job.on_text(text)
                 return call, line, logits

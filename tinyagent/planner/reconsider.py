@@ -1,7 +1,8 @@
 """A plan considered again as a whole.
 
 Greedy decoding takes no line back, and what is wrong with a plan often shows
-only at its end: a look-up that nothing uses; a tool that ToolRAG is sure of and
+only at its end: a look-up that nothing uses; an address that the request gives
+and the plan does not use; a tool that ToolRAG is sure of and
 that is not called; a call of a tool that ToolRAG doubted; a close choice that
 leads to what is unlikely. For each of them the plan is decoded again, from the
 line in question, with that way closed or demanded, or from the close choice on,
@@ -19,12 +20,16 @@ from typing import Protocol
 from tinyagent.planner.draft import Doubt, Draft, Job
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.grammar import Ways
+from tinyagent.planner.spans import literals
 from tinyagent.plans.free_text import free_spans
 from tinyagent.plans.syntax import Call
 from tinyagent.plans.validate import unused_lookups
 
 UNUSED_PENALTY = 3.0
-"""Nats that a plan loses for a look-up that nothing uses; without it they stay too often."""
+"""Nats that a plan loses for a look-up, or an address of the request, that nothing uses; without
+it they stay too often."""
+FEWEST_DIGITS = 7
+"""Of what is surely a phone number."""
 SURE = 1.0
 """Log-odds from which a tool that is not called is tried."""
 DOUBTED = 0.0
@@ -111,6 +116,8 @@ class Reconsider:
         """What may be tried, each with a name."""
         if self._unused(job, draft):
             yield f"unused: {draft.plan}", self._without_unused(job, draft, ways)
+        for kind, address in self._left_out(job, draft):
+            yield f"with {address}: {draft.plan}", self._addressed(job, draft, ways, kind, address)
         for tool, odds in job.odds.items():
             if odds >= SURE and tool not in draft.used:
                 yield f"with {tool}", self._with(job, draft, ways, tool)
@@ -157,11 +164,46 @@ class Reconsider:
         if last.number < len(draft.calls):
             demanding = ways.copy()
             demanding.demanded = frozenset(
-                c.number
+                f"${c.number}"
                 for c in draft.calls[: last.number]
                 if job.tools[c.tool].result.name == job.tools[last.tool].result.name
             )
             yield Try(draft.cut(last.number), demanding)
+
+    def _left_out(self, job: Job, draft: Draft) -> list[tuple[str, str]]:
+        """Addresses and numbers that stand in the request and not in the plan, each with its kind;
+        none of a plan that calls nothing."""
+        if not draft.calls:
+            return []
+        told = str(draft.plan)
+        found = [("email", said) for said in literals(job.request, "email") if said not in told]
+        numbers = literals(job.request, "phone")
+        used = [n for n in numbers if n in told]
+        return found + [
+            ("phone", number)
+            for number in numbers
+            if sum(map(str.isdigit, number)) >= FEWEST_DIGITS
+            and not any(number in other or other in number for other in used)
+        ]
+
+    def _addressed(
+        self, job: Job, draft: Draft, ways: Ways, kind: str, address: str
+    ) -> Iterator[Try]:
+        """The draft with an address in a list that takes such: beside what is there, and in the
+        place of each look-up that is."""
+        demanding = ways.copy()
+        demanding.demanded = frozenset({address})
+        for line, call in enumerate(draft.calls):
+            if not any(p.many and p.kind.name == kind for p in job.tools[call.tool].parameters):
+                continue
+            yield Try(draft.cut(line), demanding)
+            for k in sorted(call.references()):
+                lookup = draft.calls[k - 1]
+                tool = job.tools[lookup.tool]
+                if tool.result.name == kind and lookup.arguments:
+                    instead = demanding.copy()
+                    instead.ban(tool.name, tool.parameters[0].name, str(lookup.arguments[0]))
+                    yield Try(draft.cut(k - 1), instead)
 
     def _with(self, job: Job, draft: Draft, ways: Ways, tool: str) -> Iterator[Try]:
         """The draft with a call of ``tool`` on the line where it comes most naturally."""
@@ -192,7 +234,8 @@ class Reconsider:
         """How likely a draft is, in nats: to the planner, its free text aside (a plan is not
         worse for saying more), and to ToolRAG."""
         odds = sum(job.odds.get(tool, 0.0) for tool in draft.used)
-        return self._planned(job, draft) + odds - UNUSED_PENALTY * len(self._unused(job, draft))
+        unused = len(self._unused(job, draft)) + len(self._left_out(job, draft))
+        return self._planned(job, draft) + odds - UNUSED_PENALTY * unused
 
     def _most(self, job: Job, draft: Draft, expected: set[str]) -> float:
         """The highest score that a draft may come to, if it calls no other tools than it does

@@ -1,16 +1,27 @@
-"""What a request says that an argument may copy: its numbers, and its times."""
+"""What a request says that an argument may copy: its addresses, its numbers, its times."""
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from datetime import datetime
 
 from tinyagent import times
 from tinyagent.errors import TimePhraseError
+from tinyagent.plans.validate import EMAIL, PHONE
 from tinyagent.times.numbers import fold_numbers
 
 LONGEST_TIME = 8
 """Words of a time phrase: "the Friday after next at half past four" has as many."""
+
+_FIGURED = re.compile(r"\d+(?:[.:]\d+)+")
+_DOTTED = re.compile(r"\w[\w\-]*(?:\.[\w\-]+)*\.\w+")
+_DIGITS = r"(?:\(\d{1,5}\)|\d)"
+_RUN = re.compile(rf"(?<![\w+])\+?{_DIGITS}(?:(?:[\s.\-/]|\s[\-/]\s?)?{_DIGITS})*(?<=\d)")
+FEWEST_DIGITS, MOST_DIGITS = 5, 15
+"""Of a phone number; the most by E.164."""
+SHORT_GROUP = 2
+"""Digits of a group beside a phone number that may be a count of something."""
 
 _FIGURES = re.compile(r"(?<![\w.,])[-−]?\d+(?:[.,]\d+)*")
 _BARE = re.compile(r"[\d.,]*")
@@ -29,6 +40,33 @@ def quantities(request: str) -> list[int | float]:
     figures = [*_FIGURES.findall(request), *filter(_NUMBER.fullmatch, spoken)]
     found = map(_value, figures)
     return list(dict.fromkeys(found))
+
+
+def literals(request: str, kind: str) -> list[str]:
+    """E-mail addresses (``kind`` "email") or phone numbers that stand in the request.
+
+    Where figures beside a phone number may be a count, or another number, all readings are given,
+    the longest first: of "+1 212 555 0187 2 tickets" two.
+    """
+    if kind == "email":
+        return list(dict.fromkeys(EMAIL.findall(request)))
+    found: dict[str, int] = {}
+    for run in _RUN.findall(EMAIL.sub(" ", request)):
+        found |= _readings(run.split())
+    return sorted(filter(PHONE.fullmatch, found), key=lambda number: -found[number])
+
+
+def cuts(value: str, request: str) -> bool:
+    """Whether a word of ``value`` stands in the request only within something whole: an e-mail
+    address, the name of a file, a number or a clock time."""
+    wholes = _wholes(request)
+    for word in filter(None, (word.strip(",;!?") for word in value.split())):
+        found = re.finditer(rf"(?i)(?<!\w){re.escape(word)}(?!\w)", request)
+        places = [place.span() for place in found]
+        inside = [any(a <= x and y <= b and (a, b) != (x, y) for a, b in wholes) for x, y in places]
+        if inside and all(inside):
+            return True
+    return False
 
 
 def time_phrases(request: str, now: datetime) -> list[str]:
@@ -50,6 +88,29 @@ def is_time(phrase: str, now: datetime) -> bool:
     except TimePhraseError:
         return False
     return True
+
+
+def _readings(groups: list[str]) -> dict[str, int]:
+    """What a run of figures may be as a phone number, and how many digits it has."""
+    digits = [sum(map(str.isdigit, group)) for group in groups]
+    several = sum(digits) > MOST_DIGITS
+    found = {}
+    for a in range(len(groups)):
+        for b in range(len(groups), a, -1):
+            left_out = groups[:a] + groups[b:]
+            count = left_out == [] or (
+                len(left_out) == 1 and left_out[0].isdigit() and len(left_out[0]) <= SHORT_GROUP
+            )
+            if (count or several) and FEWEST_DIGITS <= (number := sum(digits[a:b])) <= MOST_DIGITS:
+                found[" ".join(groups[a:b])] = number
+    return found
+
+
+def _wholes(request: str) -> list[tuple[int, int]]:
+    """Where e-mail addresses, numbers, clock times and names of files stand."""
+    found = [*EMAIL.finditer(request), *_FIGURED.finditer(request)]
+    found += [f for f in _DOTTED.finditer(request) if mimetypes.guess_type(f.group())[0]]
+    return [whole.span() for whole in found]
 
 
 def _value(figures: str) -> int | float:
