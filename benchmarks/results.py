@@ -25,10 +25,10 @@ HEAD = """# Results
 Of the shipped models, end to end: ToolRAG picks the tools, the planner writes the plan under the
 decoder's constraints. Made by the command above each table, then joined by
 `benchmarks/results.py`. No training data were made from these sets. `dev.jsonl` was looked at
-while building. `handwritten.jsonl` was measured after each training, and weighed once in what to
-ship. `blind.jsonl` was written last, apart from the patterns, and evaluated once, when all else was
-decided. `test.jsonl` is the project's own test split. `benchmarks/latency.py` measures times alone,
-and `benchmarks/voice.py` those of speech.
+while building. `handwritten.jsonl` was measured after each training, and weighed in what to ship.
+`blind.jsonl` was written last, apart from the patterns, and is evaluated once with each model that
+is shipped, when all else is decided. `test.jsonl` is the project's own test split.
+`benchmarks/latency.py` measures times alone, and `benchmarks/voice.py` those of speech.
 """
 NUMBERS = ("By number of calls", "By tool", "By voice", "Time and tokens")
 """Sections of a report that are tables; the others list requests."""

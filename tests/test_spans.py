@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinyagent.planner.spans import cuts, literals
+from tinyagent.planner.spans import cuts, literals, sure_literals
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,14 @@ def test_numbers(request_text: str, found: list[str]) -> None:
 def test_numbers_side_by_side_can_each_be_copied() -> None:
     found = literals("sms 03 53 01 62 90 020 7946 0018 070-174 06 72 there's a leak", "phone")
     assert {"03 53 01 62 90", "020 7946 0018", "070-174 06 72"} <= set(found)
+
+
+def test_what_is_surely_an_address_or_a_number() -> None:
+    said = (
+        "room 4711, call 020 7946 0018 or 30303, mail (a@b.org), not 03 53 01 62 90 020 7946 0018"
+    )
+    assert sure_literals(said, "phone") == ["020 7946 0018"]
+    assert sure_literals(said, "email") == ["a@b.org"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from typing import Protocol
 from tinyagent.planner.draft import Doubt, Draft, Job
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.grammar import Ways
-from tinyagent.planner.spans import literals
+from tinyagent.planner.spans import literals, sure_literals
 from tinyagent.plans.free_text import free_spans
 from tinyagent.plans.syntax import Call
 from tinyagent.plans.validate import unused_lookups
@@ -28,8 +28,6 @@ from tinyagent.plans.validate import unused_lookups
 UNUSED_PENALTY = 3.0
 """Nats that a plan loses for a look-up, or an address of the request, that nothing uses; without
 it they stay too often."""
-FEWEST_DIGITS = 7
-"""Of what is surely a phone number."""
 SURE = 1.0
 """Log-odds from which a tool that is not called is tried."""
 DOUBTED = 0.0
@@ -175,16 +173,13 @@ class Reconsider:
         none of a plan that calls nothing."""
         if not draft.calls:
             return []
-        told = str(draft.plan)
-        found = [("email", said) for said in literals(job.request, "email") if said not in told]
-        numbers = literals(job.request, "phone")
-        used = [n for n in numbers if n in told]
-        return found + [
-            ("phone", number)
-            for number in numbers
-            if sum(map(str.isdigit, number)) >= FEWEST_DIGITS
-            and not any(number in other or other in number for other in used)
-        ]
+        told, found = str(draft.plan), []
+        for kind in ("email", "phone"):
+            used = [said for said in literals(job.request, kind) if said in told]
+            for said in sure_literals(job.request, kind):
+                if not any(said in other or other in said for other in used):
+                    found.append((kind, said))
+        return found
 
     def _addressed(
         self, job: Job, draft: Draft, ways: Ways, kind: str, address: str

@@ -20,6 +20,8 @@ _DIGITS = r"(?:\(\d{1,5}\)|\d)"
 _RUN = re.compile(rf"(?<![\w+])\+?{_DIGITS}(?:(?:[\s.\-/]|\s[\-/]\s?)?{_DIGITS})*(?<=\d)")
 FEWEST_DIGITS, MOST_DIGITS = 5, 15
 """Of a phone number; the most by E.164."""
+SURE_DIGITS = 7
+"""Digits from which figures that stand alone are surely a phone number."""
 SHORT_GROUP = 2
 """Digits of a group beside a phone number that may be a count of something."""
 
@@ -51,9 +53,16 @@ def literals(request: str, kind: str) -> list[str]:
     if kind == "email":
         return list(dict.fromkeys(EMAIL.findall(request)))
     found: dict[str, int] = {}
-    for run in _RUN.findall(EMAIL.sub(" ", request)):
+    for run in _runs(request):
         found |= _readings(run.split())
     return sorted(filter(PHONE.fullmatch, found), key=lambda number: -found[number])
+
+
+def sure_literals(request: str, kind: str) -> list[str]:
+    """Those of which it is clear what they are, and where they end."""
+    if kind == "email":
+        return literals(request, kind)
+    return [run for run in _runs(request) if SURE_DIGITS <= _digits(run) <= MOST_DIGITS]
 
 
 def cuts(value: str, request: str) -> bool:
@@ -90,9 +99,17 @@ def is_time(phrase: str, now: datetime) -> bool:
     return True
 
 
+def _runs(request: str) -> list[str]:
+    return list(dict.fromkeys(_RUN.findall(EMAIL.sub(" ", request))))
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
+
+
 def _readings(groups: list[str]) -> dict[str, int]:
     """What a run of figures may be as a phone number, and how many digits it has."""
-    digits = [sum(map(str.isdigit, group)) for group in groups]
+    digits = [_digits(group) for group in groups]
     several = sum(digits) > MOST_DIGITS
     found = {}
     for a in range(len(groups)):
