@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from tests.labelled import store_with
 from tinyagent.commands.cli import app
 from tinyagent.errors import PlanError
+from tinyagent.evaluation.scoring import same_arguments
 from tinyagent.models import find
 from tinyagent.planner import load_planner
 from tinyagent.plans.syntax import read_plan
@@ -154,8 +155,9 @@ def test_twenty_labels_teach_a_new_tool(store: TraceStore, tools: ToolSet) -> No
         selection = after.select(request)
         assert "play_music" not in selection.described
         offered = tools.only(selection.tools)
-        written = planner.plan(request, offered, NOW, odds=selection.odds).plan if offered else None
-        right += written == read_plan(plan)
+        if offered:  # an argument may be written though it is the default
+            written = planner.plan(request, offered, NOW, odds=selection.odds).plan
+            right += same_arguments(written, read_plan(plan), tools, NOW)
     assert right >= 3
     # The other own tools are still found by their descriptions, the sixteen as before.
     assert after.select("Turn off the lights in the bedroom").tools == ["set_lights"]

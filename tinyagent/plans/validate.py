@@ -11,7 +11,7 @@ from tinyagent.plans.syntax import HALF, Call, Plan, Value, reference, reference
 from tinyagent.tools.kinds import Kind
 from tinyagent.tools.registry import Parameter, Tool, ToolSet
 
-EMAIL = re.compile(r"\w[\w.+%&'\-]*@\w[\w\-]*(?:\.\w[\w\-]*)*\.\w[\w\-]*\w")
+EMAIL = re.compile(r"\w[\w.+%&'\-]*@\w[\w\-]*(?:\.\w[\w\-]*)*\.\w(?:[\w\-]*\w)?")
 PHONE = re.compile(r"\+?[\d(][\d\s().\-/]{1,}\d")
 
 
