@@ -39,6 +39,10 @@ def test_what_a_colon_announces_must_come(text: str, whole: bool) -> None:
 
 def test_free_text_that_may_be_left_out_may_be_empty() -> None:
     assert accepted('3. compose_new_email(["desk@lotus.co.th"], [], "Dock 3", "", [])')
+
+
+def test_an_address_is_copied_without_what_stands_around_it() -> None:
+    assert accepted('3. compose_new_email(["desk@lotus.co.th"], [], "Dock 3", "", [])')
     assert not accepted('3. compose_new_email(["(desk@lotus.co.th"], [], "Dock 3", "", [])')
 
 

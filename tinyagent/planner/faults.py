@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 from collections.abc import Collection
 from datetime import datetime
 
 from tinyagent.planner.grammar import repeats
-from tinyagent.planner.spans import cuts, is_time, literals
+from tinyagent.planner.spans import cuts, is_time, literals, names_file
 from tinyagent.plans.syntax import JOIN, Call, Plan
 from tinyagent.plans.validate import problems
 from tinyagent.tools.registry import Tool, ToolSet
@@ -37,7 +36,7 @@ def no_person(name: str, known: Collection[str], now: datetime) -> bool:
     number, a file or a time, or a name that is known already with more around it."""
     if "@" in name or literals(name, "phone"):
         return True
-    if any(mimetypes.guess_type(word.strip(",.;:"))[0] for word in name.split()):
+    if any(names_file(word.strip(",.;:")) for word in name.split()):
         return True
     if re.search(r"\d", name) and is_time(name, now):
         return True

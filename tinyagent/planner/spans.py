@@ -99,6 +99,11 @@ def is_time(phrase: str, now: datetime) -> bool:
     return True
 
 
+def names_file(word: str) -> bool:
+    """Whether a word ends as files of a known type do."""
+    return mimetypes.guess_type(word)[0] is not None
+
+
 def _runs(request: str) -> list[str]:
     return list(dict.fromkeys(_RUN.findall(EMAIL.sub(" ", request))))
 
@@ -126,7 +131,7 @@ def _readings(groups: list[str]) -> dict[str, int]:
 def _wholes(request: str) -> list[tuple[int, int]]:
     """Where e-mail addresses, numbers, clock times and names of files stand."""
     found = [*EMAIL.finditer(request), *_FIGURED.finditer(request)]
-    found += [f for f in _DOTTED.finditer(request) if mimetypes.guess_type(f.group())[0]]
+    found += [f for f in _DOTTED.finditer(request) if names_file(f.group())]
     return [whole.span() for whole in found]
 
 
