@@ -43,6 +43,7 @@ def test_a_small_model_is_mostly_refused_and_every_refusal_counted(
     refused = sum(int(line.split()[1][:-1]) for line in result.stdout.splitlines()
                   if line.startswith("  refused"))  # fmt: skip
     assert kept + refused == 3
+    assert kept <= 1
     assert int(result.stdout.splitlines()[-1].split()[0]) > 100  # tokens of the prompts
 
 
@@ -102,7 +103,8 @@ def test_right_rows_are_kept_counted_and_added_to_at_the_next_start(
     rows = [json.loads(line) for line in out.open(encoding="utf-8")]
     assert len(rows) == 2
     assert rows[0]["tools"] == ["get_phone_number"]
-    assert rows[0]["pattern"] == "endpoint:m"
+    assert rows[0]["pattern"].startswith("endpoint:m:")
+    assert len({row["pattern"] for row in rows}) == len(rows)
     assert "other tools than those that were asked for" in first.stdout
     again = write(out, big_model, "--count", "4", *options)
     assert again.exit_code == 0, again.output
@@ -112,6 +114,17 @@ def test_right_rows_are_kept_counted_and_added_to_at_the_next_start(
     tokens = [int(run.stdout.splitlines()[-1].split()[0]) for run in (first, again)]
     assert tokens[1] > tokens[0]  # what the first start cost is counted with the second's
     assert BigModel.keys == {"Bearer sk-4711"}
+    sizes = ["--train", "20", "--validation", "1", "--test", "1"]
+    command = ["data", "generate", str(tmp_path / "data"), *sizes, "--with", str(out)]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    told = (tmp_path / "data" / "train.jsonl").read_text("utf-8").splitlines()
+    assert len(told) == 24
+    assert set(lines) < set(told)
+    assert told[-4:] != lines  # mixed in
+    out.write_text(lines[0] + '\n{"request": "Text Sid"}\n', "utf-8")
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 2
+    assert "rows.jsonl, line 2: no row of `tinyagent data write`" in refused.stderr
     assert "sk-4711" not in out.read_text("utf-8") + first.output + again.output
 
 

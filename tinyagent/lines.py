@@ -1,10 +1,15 @@
-"""JSON lines that a run appends to, and goes on with."""
+"""JSON lines: those that a run appends to and goes on with, and those that others wrote."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from tinyagent.errors import PlanError, SettingsError
+
+T = TypeVar("T")
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -20,3 +25,26 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         path.write_text(whole, encoding="utf-8")
     # Not splitlines(): within a row there may be other characters that it takes for an end.
     return [json.loads(line) for line in whole.split("\n") if line]
+
+
+def read_each(path: Path, read: Callable[[dict[str, Any]], T], wrong: str) -> list[T]:
+    """What ``read`` makes of each row of a file; blank lines are none.
+
+    Args:
+        wrong: what is said of a line that ``read`` cannot take: a format for its error.
+
+    Raises:
+        SettingsError: the file cannot be read, or a line is no such row; the message names it.
+    """
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: it cannot be read ({error})") from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                found.append(read(json.loads(line)))
+            except (ValueError, KeyError, TypeError, PlanError) as error:
+                raise SettingsError(f"{path}, line {number}: {wrong.format(error)}") from error
+    return found

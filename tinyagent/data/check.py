@@ -8,6 +8,7 @@ other pattern says nearly the same. Prints what is wrong, and a count.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -100,8 +101,13 @@ def _is_span(text: str, request: str) -> bool:
     return re.search(before + re.escape(text) + after, request) is not None
 
 
-def check_files(paths: list[Path]) -> list[str]:
-    """What is wrong with the patterns of these files, a line each."""
+def check_files(paths: Sequence[Path], others: Sequence[Path] = ()) -> list[str]:
+    """What is wrong with the patterns of ``paths``, a line each.
+
+    Args:
+        paths: files to check.
+        others: files whose patterns they must not repeat; they are not checked themselves.
+    """
     random = Random(0)
     wrong: list[str] = []
     patterns: list[Pattern] = []
@@ -112,7 +118,7 @@ def check_files(paths: list[Path]) -> list[str]:
             wrong.append(str(error))
     for pattern in patterns:
         wrong += _check_pattern(pattern, random)
-    return wrong + _too_alike(patterns)
+    return wrong + _too_alike(patterns, [p for path in others for p in read_file(path)])
 
 
 def _check_pattern(pattern: Pattern, random: Random) -> list[str]:
@@ -127,12 +133,13 @@ def _check_pattern(pattern: Pattern, random: Random) -> list[str]:
     return []
 
 
-def _too_alike(patterns: list[Pattern]) -> list[str]:
-    """Patterns that say nearly what an earlier one says."""
-    texts = [re.sub(r"\{([a-z]+)\d*\}", r"\1", p.request.lower()) for p in patterns]
+def _too_alike(patterns: list[Pattern], others: list[Pattern]) -> list[str]:
+    """Patterns that say nearly what an earlier one, or one of the others, says."""
+    every = [*others, *patterns]
+    texts = [re.sub(r"\{([a-z]+)\d*\}", r"\1", p.request.lower()) for p in every]
     found = []
-    for i, text in enumerate(texts[1:], 1):
-        best = process.extractOne(text, texts[:i], scorer=fuzz.ratio, score_cutoff=TOO_ALIKE)
+    for i in range(len(others), len(every)):
+        best = process.extractOne(texts[i], texts[:i], scorer=fuzz.ratio, score_cutoff=TOO_ALIKE)
         if best:
-            found.append(f"{patterns[i].source}: nearly the same as {patterns[best[2]].source}")
+            found.append(f"{every[i].source}: nearly the same as {every[best[2]].source}")
     return found

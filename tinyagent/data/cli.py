@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tinyagent.commands.console import explained, progress_bar
+from tinyagent.commands.console import explained, options, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Check the patterns; make data sets from them.")
 
@@ -25,8 +25,7 @@ def check(
         every = sorted(FOLDER.glob("*.txt"))
         named = files or every
         others = [p for p in every if p.resolve() not in {n.resolve() for n in named}]
-        ours = tuple(f"{p.name}:" for p in named)
-        wrong = [line for line in check_files([*others, *named]) if line.startswith(ours)]
+        wrong = check_files(named, others)
         for line in wrong:
             typer.echo(line, err=True)
         patterns = [p for path in named for p in read_file(path)]
@@ -45,26 +44,46 @@ def generate(
         float,
         typer.Option(min=0, max=1, help="Share of training rows that join patterns."),
     ] = 0.4,
+    more: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A file of patterns that is told four times as often, as a planner that goes on "
+            "needs of those it does not know; may come again.",
+        ),
+    ] = None,
+    written: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="ROWS.jsonl",
+            help="Rows of `tinyagent data write`, to train on besides; may come again.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 0,
 ) -> None:
     """Make a data set from the patterns, with its card."""
     with explained():
         from tinyagent.data.card import data_card
         from tinyagent.data.generate import generate as make
+        from tinyagent.data.generate import read_written
         from tinyagent.data.patterns import read_patterns
         from tinyagent.tools.sixteen import SIXTEEN
 
         patterns = read_patterns()
         counts = {"train": train, "validation": validation, "test": test}
+        others = [row for path in written or [] for row in read_written(path)]
         with progress_bar() as shown:
-            data = make(patterns, counts, SIXTEEN, seed, out, joined, shown)
+            data = make(patterns, counts, SIXTEEN, seed, out, joined, more or [], others, shown)
         command = (
             f"tinyagent data generate {out} --train {train} --validation {validation} "
             f"--test {test} --joined {joined} --seed {seed}"
+            f"{options(**{'more': more, 'with': written})}"
         )
         card = out / "card.md"
         card.write_text(data_card(patterns, data, SIXTEEN, out, command), encoding="utf-8")
-    typer.echo(f"{sum(counts.values())} rows in {out}; {card} says what they hold")
+    rows = sum(map(len, data.splits.values()))
+    typer.echo(f"{rows} rows in {out}; {card} says what they hold")
 
 
 @app.command()

@@ -241,7 +241,8 @@ def _checked(
         tally.refused["nearly the same as another"] += 1
     else:
         time = asked.now.isoformat(timespec="minutes")
-        return Example(request, time, str(plan), sorted(used), "everyday", f"endpoint:{model}")
+        source = f"endpoint:{model}:{tally.asked}-{len(said)}"  # each is a pattern of its own
+        return Example(request, time, str(plan), sorted(used), "everyday", source)
     return None
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tinyagent.data.check import fill, plan_problems
 from tinyagent.data.joined import Joiner
@@ -24,12 +25,15 @@ from tinyagent.data.noise import add_noise
 from tinyagent.data.patterns import Pattern, PatternError, split_of
 from tinyagent.data.slots import draw
 from tinyagent.errors import PlanError
-from tinyagent.plans.syntax import Plan
+from tinyagent.lines import read_each
+from tinyagent.plans.syntax import Plan, read_plan
 from tinyagent.tools.registry import ToolSet
 
 FIRST_DAY = datetime(2026, 1, 5)
 DAYS = 720
 TRIES = 4
+TOLD_MORE = 4
+"""How often a pattern to be told more comes, for once that another does."""
 STEP = 200
 """Rows between two times that it is told how many there are."""
 SPREAD = (16, 36, 27, 25, 21, 35)
@@ -56,33 +60,43 @@ def examples(
     seed: int,
     refused: Counter[str],
     joined: float = 0.0,
+    more: Collection[str] = (),
 ) -> Iterator[Example]:
     """``count`` examples, every pattern as often as any other, in random order.
 
-    ``joined`` is the share of the examples in which a pattern is joined with others. What
-    fails a check is counted in ``refused`` by its reason, and drawn anew.
+    ``joined`` is the share of the examples in which a pattern is joined with others; those of
+    the files named in ``more`` come ``TOLD_MORE`` times as often. What fails a check is counted
+    in ``refused`` by its reason, and drawn anew.
     """
     random = Random(seed)
     joiner = Joiner(patterns)
+    often = [p for p in patterns if p.file in more]
+    told = patterns + often * (TOLD_MORE - 1)
     made, seen = 0, set[str]()
     while made < count:
         before = made
-        for pattern in random.sample(patterns, len(patterns)):
+        for pattern in random.sample(told, len(told)):
             if random.random() < joined:
                 pattern = joiner.joined(pattern, random)
             example = _make(pattern, tools, random, refused)
             if example is None:
                 continue
-            if example.request.lower() in seen:
+            said = _words(example.request)
+            if said in seen:
                 refused["the same request as another row"] += 1
                 continue
-            seen.add(example.request.lower())
+            seen.add(said)
             yield example
             made += 1
             if made == count:
                 return
         if made == before:
             raise PatternError(f"the patterns give no more than {made} different examples")
+
+
+def _words(request: str) -> str:
+    """A request without what tells two of the same words apart: case and punctuation."""
+    return " ".join(re.findall(r"\w+", request.lower()))
 
 
 def split_examples(
@@ -93,8 +107,9 @@ def split_examples(
     seed: int,
     refused: Counter[str],
     joined: float = 0.0,
+    more: Collection[str] = (),
 ) -> Iterator[Example]:
-    """``count`` examples of the patterns of a split; only those to train on are ``joined``.
+    """``count`` examples of the patterns of a split; only to train on, ``joined`` and ``more``.
 
     Raises:
         PatternError: the split has no pattern, or too few for so many examples.
@@ -103,7 +118,7 @@ def split_examples(
     if not members:
         raise PatternError(f"no pattern belongs to the split {split}; give more patterns")
     if split == "train":
-        return examples(members, count, tools, seed, refused, joined)
+        return examples(members, count, tools, seed, refused, joined, more)
     return iter(spread_examples(members, count, tools, seed, refused))
 
 
@@ -185,28 +200,51 @@ def generate(
     seed: int,
     out: Path,
     joined: float = 0.0,
+    more: Collection[str] = (),
+    others: Sequence[Example] = (),
     shown: Callable[[str, int, int], None] = lambda split, done, count: None,
 ) -> DataSet:
     """Write ``SPLIT.jsonl`` of as many rows as ``counts`` says, for each split, into ``out``.
 
-    ``joined`` is the share of the training split's rows that join patterns; ``shown`` is told how
-    many rows of a split are made, of how many.
+    ``joined`` and ``more`` are of the training split, as in ``examples``; it gets the ``others``
+    besides, mixed in. ``shown`` is told how many rows of a split are made, of how many.
 
     Raises:
-        PatternError: a split has no pattern, or too few for so many rows.
+        PatternError: a split has no pattern, or too few for so many rows; or no pattern is of a
+            file in ``more``.
     """
+    if unknown := set(more) - {pattern.file for pattern in patterns}:
+        raise PatternError(f"there is no file of patterns {min(unknown)!r}")
     out.mkdir(parents=True, exist_ok=True)
     refused = Counter[str]()
     splits = {}
     for number, (split, count) in enumerate(counts.items()):
         rows = []
-        for row in split_examples(split, patterns, count, tools, seed + number, refused, joined):
+        seeded = seed + number
+        for row in split_examples(split, patterns, count, tools, seeded, refused, joined, more):
             rows.append(row)
             if len(rows) % STEP == 0 or len(rows) == count:
                 shown(split, len(rows), count)
+        if split == "train" and others:
+            rows = Random(seed).sample([*rows, *others], len(rows) + len(others))
         write_split(out / f"{split}.jsonl", iter(rows))
         splits[split] = rows
     return DataSet(splits, refused)
+
+
+def read_written(path: Path) -> list[Example]:
+    """Rows that ``tinyagent data write`` has kept.
+
+    Raises:
+        SettingsError: the file cannot be read, or a line is no such row; the message names it.
+    """
+    return read_each(path, _written, "no row of `tinyagent data write` ({})")
+
+
+def _written(row: dict[str, Any]) -> Example:
+    example = Example(**row)
+    read_plan(example.plan)
+    return example
 
 
 def write_split(path: Path, rows: Iterator[Example]) -> int:

@@ -49,6 +49,11 @@ class Pattern:
     style: str
     source: str
 
+    @property
+    def file(self) -> str:
+        """Name of its file, without the ending."""
+        return self.source.partition(":")[0].removesuffix(".txt")
+
     def slots(self) -> list[str]:
         """Names of the slots in the request, such as ``person2``, in order."""
         return list(dict.fromkeys(a + b for a, b in SLOT.findall(self.request)))
