@@ -62,6 +62,9 @@ def test_who_may_be_looked_up(name: str) -> None:
         ('4. create_calendar_event("Tax", "tomorrow 9", "11:30")', None),
         ('4. get_email_address("inspections")', "name"),
         ('4. open_and_get_file_path("witness_rev2")', "file_name"),
+        ('4. create_note("Ana", "", "ana")', "folder"),
+        ('4. create_note("mail witness_rev2.docx", "", "to Ana")', None),
+        ('4. create_note("to Ana", "", "Ana")', "folder"),
         ("4. join()", None),
     ],
 )

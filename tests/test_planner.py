@@ -106,6 +106,21 @@ def test_a_call_to_avoid_does_not_come_again(planner: Planner) -> None:
     assert ("mom",) not in [call.arguments for call in again]
 
 
+def test_where_nothing_is_left_to_copy_nothing_is_called(planner: Planner) -> None:
+    tools = SIXTEEN.only(["get_phone_number"])
+    odds = {"get_phone_number": 3.0}
+    for request in ("Ana", "???", "0612345678"):
+        avoid = [("get_phone_number", ("Ana",))]
+        plan = planner.plan(request, tools, NOW, avoid=avoid, odds=odds).plan
+        assert plan.calls == ()
+
+
+def test_what_is_typed_with_signs_of_a_phone_is_planned(planner: Planner) -> None:
+    tools = SIXTEEN.only(["get_phone_number", "send_sms"])
+    plan = planner.plan("Text O’Brien – at home – that lunch is ready", tools, NOW).plan
+    assert [call.tool for call in plan] == ["get_phone_number", "send_sms"]
+
+
 def test_planning_can_be_stopped(planner: Planner) -> None:
     with pytest.raises(Stopped):
         planner.plan("Text Sid hello", SIXTEEN.only(["send_sms"]), NOW, stop=lambda: True)

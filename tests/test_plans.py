@@ -138,7 +138,7 @@ def test_a_result_stands_only_where_its_kind_may(first: str, second: str, fits: 
     assert (not found) == fits
 
 
-@pytest.mark.parametrize("name", ["dev.jsonl", "handwritten.jsonl", "blind.jsonl"])
+@pytest.mark.parametrize("name", ["dev.jsonl", "handwritten.jsonl", "blind.jsonl", "fresh.jsonl"])
 def test_every_accepted_plan_of_the_test_sets_is_valid(name: str) -> None:
     for line in (SETS / name).read_text("utf-8").splitlines():
         row = json.loads(line)

@@ -13,6 +13,8 @@ from tinyagent.planner.engine import BATCH, Engine
 from tinyagent.planner.grammar import Ways
 from tinyagent.planner.planner import Planner
 from tinyagent.planner.prompt import planner_prompt
+from tinyagent.planner.reconsider import Reconsider
+from tinyagent.plans.syntax import read_plan
 from tinyagent.plans.validate import problems
 from tinyagent.settings import Settings
 from tinyagent.toolrag.base import DESCRIBED_LEAN, LEAN, MOST_CERTAIN, Selection, log_odds
@@ -37,10 +39,11 @@ def engine() -> Engine:
 
 def test_odds_come_from_a_classifier_and_from_descriptions() -> None:
     probabilities = {"send_sms": 0.9, "create_note": 0.0}
-    classified = Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0)
+    classified = Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0, lean=LEAN)
     assert classified.odds == {"send_sms": pytest.approx(log_odds(0.9) - LEAN)}
     assert log_odds(0.9) == pytest.approx(2.197, abs=1e-3)
-    assert log_odds(1.0) == log_odds(MOST_CERTAIN)
+    assert log_odds(1.0) == log_odds(1.0, LEAN) == log_odds(MOST_CERTAIN)
+    assert log_odds(0.0) == log_odds(0.0, LEAN) == -log_odds(MOST_CERTAIN)
     assert Selection(probabilities, ["send_sms"], None, "basic", 0.0).odds == {}
     described = frozenset({"send_sms"})
     scored = Selection(probabilities, ["send_sms"], 0.5, "classifier", 0.0, described)
@@ -142,3 +145,69 @@ def test_probabilities_of_tokens_are_those_that_decoding_would_have_met(engine: 
         logits = engine.start([*prompt, *tokens[:i]])
         one_by_one += engine.log_probabilities(tokens[i : i + 1], logits)
     assert together == pytest.approx(one_by_one, abs=0.05)
+
+
+def drafted(plan: str) -> tuple[Job, Draft]:
+    """A draft of a token a line, of which no likelihood is known."""
+    calls = list(read_plan(plan).calls)
+    lines = list(range(len(calls) + 1))
+    job = Job("", SIXTEEN, NOW, [], {}, lambda text: None, lambda: False)
+    return job, Draft(calls, lines, lines)
+
+
+def test_a_look_up_that_comes_too_late_is_made_sooner(planner: Planner) -> None:
+    reconsider = Reconsider(planner._engine, planner._decode)
+    job, draft = drafted(
+        '1. get_email_address("Ana")\n2. reply_to_email(["$1"], "Yes.")\n'
+        '3. get_email_address("Sid")\n4. join()'
+    )
+    without, sooner = reconsider._without_unused(job, draft, Ways())
+    assert without.ways.banned == {("get_email_address", "name"): {"Sid"}}
+    assert [call.tool for call in sooner.draft.calls] == ["get_email_address"]
+    assert sooner.first and sooner.first.only == "get_email_address"
+    assert sooner.ways.demanded == {"$1", "$2"}
+
+
+@pytest.mark.parametrize(
+    ("second", "twice"),
+    [
+        ('create_calendar_event("talk", "Friday 9", "", "Gate B", [], "$3")', True),
+        ('create_calendar_event("Talk", "Friday 10")', False),
+        ('create_calendar_event("Lunch", "Friday 9")', False),
+        ('create_reminder("Talk", "Friday 9")', False),
+        ('create_calendar_event("Talk", "Friday 9", "10", "", [], "$3", "Work")', True),
+    ],
+)
+def test_an_event_that_is_created_twice_is_put_off(
+    planner: Planner, second: str, twice: bool
+) -> None:
+    reconsider = Reconsider(planner._engine, planner._decode)
+    job, draft = drafted(
+        '1. create_calendar_event("Talk", "Friday 9")\n2. open_and_get_file_path("plan")\n'
+        f'3. summarize_pdf("$2")\n4. {second}\n5. join()'
+    )
+    found = reconsider._twice(job, draft)
+    assert [call.number for call in found] == ([1] if twice else [])
+    for call in found:
+        (later,) = reconsider._later(draft, Ways(), call)
+        assert later.draft.calls == []
+        assert later.first and later.first.closed == {"create_calendar_event"}
+        assert not later.ways.closed
+
+
+def test_things_of_one_name_in_two_places_are_two(planner: Planner) -> None:
+    reconsider = Reconsider(planner._engine, planner._decode)
+    job, draft = drafted(
+        '1. create_note("Keys", "", "Work")\n2. create_note("Keys", "", "Home")\n'
+        '3. create_note("keys", "Two of them")\n4. join()'
+    )
+    assert [call.number for call in reconsider._twice(job, draft)] == [1, 2]
+
+
+def test_two_messages_to_one_person_are_two(planner: Planner) -> None:
+    reconsider = Reconsider(planner._engine, planner._decode)
+    job, draft = drafted(
+        '1. get_phone_number("Ana")\n2. send_sms(["$1"], "Yes")\n'
+        '3. send_sms(["$1"], "No")\n4. join()'
+    )
+    assert reconsider._twice(job, draft) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinyagent.planner.spans import cuts, literals, sure_literals
+from tinyagent.planner.spans import cuts, literals, names_file, sure_literals
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ def test_addresses(request_text: str, found: list[str]) -> None:
         ("sms (02) 5550 1234 2 extra", ["(02) 5550 1234 2", "(02) 5550 1234"]),
         ("at 2:15. 2065550126 knows", ["2065550126"]),
         ("call 555 0123 (0)", ["555 0123"]),
+        ("usher on 029 2018 0264 - 5 min late", ["029 2018 0264 - 5", "029 2018 0264"]),
         ("ring 12345678@qq.com in room 4711", []),
     ],
 )
@@ -82,3 +83,10 @@ def test_pieces(value: str, request_text: str) -> None:
 )
 def test_what_is_whole(value: str, request_text: str) -> None:
     assert not cuts(value, request_text)
+
+
+@pytest.mark.parametrize(
+    ("word", "file"), [("plan.pdf", True), ("notes.md", True), ("J.P", False), ("Ana", False)]
+)
+def test_what_a_file_is_called(word: str, file: bool) -> None:
+    assert names_file(word) is file

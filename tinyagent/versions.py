@@ -166,11 +166,17 @@ class Versions:
         cards: dict[Part, str] = {"toolrag": CARD, "planner": TRAINING}
         path = self._models / part / cards[part]
         card = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        data = {"rows": card["data"]["rows"]} if "data" in card else {}
+        data = {"rows": rows} if (rows := _rows(card)) else {}
         metrics = dict(card.get("validation", {})) | {
             name: card[name] for name in ("loss",) if name in card
         }
         return Version(part, SHIPPED, "", entry.size, entry.sha256, "", data, metrics)
+
+
+def _rows(card: dict[str, Any]) -> int:
+    """Rows that a training was told, and those that it went on from before it."""
+    before = card.get("before")
+    return int(card.get("data", {}).get("rows", 0)) + (_rows(before) if before else 0)
 
 
 def with_versions(settings: Settings) -> Settings:

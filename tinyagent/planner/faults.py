@@ -7,8 +7,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from tinyagent.planner.grammar import repeats
-from tinyagent.planner.spans import cuts, is_time, literals, names_file
-from tinyagent.plans.syntax import JOIN, Call, Plan
+from tinyagent.planner.spans import cuts, is_time, literals, names_file, places
+from tinyagent.plans.syntax import JOIN, Call, Plan, reference
 from tinyagent.plans.validate import problems
 from tinyagent.tools.registry import Tool, ToolSet
 
@@ -28,7 +28,8 @@ def fault(call: Call, before: Plan, request: str, tools: ToolSet, now: datetime)
         known = [str(c.arguments[0]) for c in before if tools[c.tool].result == tool.result]
         if no_person(str(call.arguments[0]), known, now):
             return tool.parameters[0].name
-    return _said_twice(call, tool) or _cut(call, tool, request)
+    twice = _said_twice(call, tool) or _copied_twice(call, tool, request)
+    return twice or _cut(call, tool, request)
 
 
 def no_person(name: str, known: Collection[str], now: datetime) -> bool:
@@ -59,4 +60,21 @@ def _said_twice(call: Call, tool: Tool) -> str | None:
             if seen & set(value):
                 return parameter.name
             seen |= set(value)
+    return None
+
+
+def _copied_twice(call: Call, tool: Tool, request: str) -> str | None:
+    """A copied argument with words that an earlier one of the call has, and that stand in the
+    request once: no place is the calendar, too. Times may share their day."""
+    before: list[str] = []
+    for parameter, value in zip(tool.parameters, call.arguments, strict=False):
+        if not isinstance(value, str) or not value or not parameter.kind.copied:
+            continue
+        if parameter.kind.time or reference(value) is not None:
+            continue
+        for earlier in before:
+            short, long = sorted((value, earlier), key=len)
+            if places(short, long) and len(places(short, request)) < 2:
+                return parameter.name
+        before.append(value)
     return None

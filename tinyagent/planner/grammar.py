@@ -26,7 +26,10 @@ SPANS_IN_A_TIME = 3
 NUMBERS = {"int": "-?(0|[1-9][0-9]{0,8})", "number": r"-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?"}
 """Regular expressions of a number, by the name of its kind."""
 MINUTES = "[1-9][0-9]{0,2}"
-_CONTACT_TOLD = re.compile(r"(?i)\b(numbers?|phone|contacts?|address(es)?|details|mobile|cell)\b")
+_CONTACT_TOLD = re.compile(
+    r"(?i)\b(numbers?|nr|(tele)?phone|tel|contacts?|addr(ess(es)?)?|details|mobile|cell)\b|#(?!\w)"
+    r"|['’]s e-?mail\b|(?<!there)(?<!it)(?<!that)(?<!he)(?<!what)(?<!who)(?<!here)['’]s no\b"
+)
 _ANY = {
     "email": r'/"[a-z0-9._+\-]{1,40}@[a-z0-9.\-]{1,40}\.[a-z]{2,8}"/',
     "phone": r'/"\+?[0-9(][0-9 ().\-]{4,20}[0-9]"/',
@@ -43,7 +46,7 @@ class Ways:
     Attributes:
         banned: copied values that must not come again, by tool and argument.
         closed: tools that must not be called.
-        emptied: optional lists, by tool and argument, that must stay empty.
+        emptied: optional lists and copies, by tool and argument, that must stay empty.
         demanded: results and addresses that the next list of their kind must hold.
         must_call: the plan may not be ``join()`` alone while a tool can be called.
         only: the tool that must be called, "" for any; where it cannot be, the line is ``join()``.
@@ -104,7 +107,8 @@ class _Line:
 
     def grammar(self) -> str:
         number = len(self.before) + 1
-        only, closed = self.ways.only, self.ways.closed
+        only = self.ways.only
+        closed = self.ways.closed | {c.tool for c in self.before if self.tools[c.tool].once}
         open_tools = [
             t for t in self.tools.values() if t.name not in closed and only in ("", t.name)
         ]
@@ -152,6 +156,8 @@ class _Line:
             known = [*self.phrases[tool.name], *([] if parameter.required else [""])]
             if known:
                 return self._rule(symbol, " | ".join(map(_quoted, known)))
+        if kind.copied and (tool.name, parameter.name) in self.ways.emptied:
+            return self._rule(symbol, _quoted(""))
         if kind.copied:
             return self._copied(symbol, tool, parameter)
         return self._text(symbol, tool, parameter)
@@ -216,30 +222,37 @@ class _Line:
     def _copied(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
         """A span of the request, as a time several of them; ``$k`` where results flow."""
         token = symbol.upper()
-        span = f"{token}_SPAN"
-        self._token(span, f"{self._span(tool, parameter)}")
-        spans = span
-        if parameter.kind.time:
-            spans = f'{span} (" " {span}){{0,{SPANS_IN_A_TIME - 1}}}'
-        ways = [rf'"\"" {spans} "\""']
+        self._token(f"{token}_SPAN", self._span())
+        # One terminal: of two the lexer would take the first as long as it can be, words between
+        # a time's parts included, and never come to the second.
+        more = f"(/,? / {token}_SPAN){{0,{SPANS_IN_A_TIME - 1}}}" if parameter.kind.time else ""
+        spans = f"{token}_SPAN {more}".strip()
+        closed = "".join(f" & ~/{_escape(v)}/" for v in sorted(self._closed(tool, parameter)))
+        self._token(token, f"({spans}){closed}")
+        ways = [rf'"\"" {token} "\""']
         if not parameter.required or parameter.kind.blank:
             ways.append(r'"\"\""')
         if parameter.kind.flows:
             ways += [_quoted(f"${k}") for k, r in self.results.items() if r == "text"]
         return self._rule(symbol, " | ".join(ways))
 
-    def _span(self, tool: Tool, parameter: Parameter) -> str:
-        """A terminal: words of the request in a row, without the values that are closed."""
+    def _span(self) -> str:
+        """A terminal: words of the request in a row."""
         if not self.copies:
             return r'/[^\s"\\$][^"\\$\x00-\x1f]*/'
         words = json.dumps(self.request, ensure_ascii=False)
         edge = r'[^\s"\\$,;:!?]'
         shape = rf'/{edge}([^"\\$\x00-\x1f]*{edge})?[.!?]?/'
+        return f'{shape} & %regex {{ "substring_words": {words} }}'
+
+    def _closed(self, tool: Tool, parameter: Parameter) -> set[str]:
+        """Values that must not be copied (again)."""
+        if not self.copies:
+            return set()
         closed = set(self.ways.banned.get((tool.name, parameter.name), set()))
         if not tool.changes and len([p for p in tool.parameters if p.required]) == 1:
             closed |= {str(c.arguments[0]) for c in self.before if c.tool == tool.name}
-        without = "".join(f" & ~/{_escape(value)}/" for value in sorted(closed))
-        return f'{shape} & %regex {{ "substring_words": {words} }}{without}'
+        return closed
 
     def _text(self, symbol: str, tool: Tool, parameter: Parameter) -> str:
         """Free text; results may stand in it where they flow. What a colon announces must come."""
@@ -272,7 +285,9 @@ def _quoted(value: str | int) -> str:
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"([^\w\s])", r"\\\1", text)
+    """``text`` in a regular expression of llguidance's: it takes an escape for ASCII signs alone,
+    and for "<" and ">" as something else."""
+    return re.sub(r"([!-/:;=?@\[-^`{-~])", r"\\\1", text)
 
 
 def repeats(call: Call, before: Iterable[Call]) -> bool:

@@ -8,6 +8,7 @@ only at the end is for ``reconsider``.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -40,6 +41,19 @@ NO_ODDS: Mapping[str, float] = MappingProxyType({})
 Told = Callable[[str, ToolSet, datetime], Sequence[tuple[str, str]]]
 FREE_TOKENS = 500
 """After which unconstrained decoding gives up."""
+
+
+class _DeadEndError(Exception):
+    """A line that cannot go on: nothing of the request is left to copy.
+
+    Attributes:
+        tool: that the line calls, "" where it has not come so far.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        begun = re.match(r"\d+\. (\w+)\(", text)
+        self.tool = begun[1] if begun else ""
 
 
 class Planner:
@@ -198,7 +212,15 @@ class Planner:
         ways = ways.copy()
         while True:  # each turn closes a way; with all closed, the line is join()
             grammar = self._grammar(job, draft.plan, ways)
-            line, logits = self._constrained(job, grammar, logits, begun)
+            try:
+                line, logits = self._constrained(job, grammar, logits, begun)
+            except _DeadEndError as end:
+                if not end.tool:
+                    raise
+                ways.closed.add(end.tool)
+                logits = self._back(job, draft, start)
+                begun = ()
+                continue
             begun = ()
             text = self._text(line.tokens)
             call = read_call(text)
@@ -210,18 +232,23 @@ class Planner:
                 return call, line, logits
             value = wrong and self._copied(call, wrong, job)
             banned = ways.banned.get((call.tool, wrong), set())
-            if value and value not in banned and len(banned) < LINE_TRIES:
-                ways.ban(call.tool, wrong, value)
-            elif wrong and self._is_optional_list(call, wrong, job):
+            if wrong and self._can_be_empty(call, wrong, job):
                 ways.emptied.add((call.tool, wrong))
+            elif value and value not in banned and len(banned) < LINE_TRIES:
+                ways.ban(call.tool, wrong, value)
             else:
                 ways.closed.add(call.tool)
-            self._engine.rewind(start - 1)
-            logits = self._engine.feed([(job.prompt + draft.tokens)[start - 1]])
+            logits = self._back(job, draft, start)
 
-    def _is_optional_list(self, call: Call, argument: str, job: Job) -> bool:
+    def _back(self, job: Job, draft: Draft, start: int) -> Logits:
+        """Forget what was read from token ``start`` on; the logits there."""
+        self._engine.rewind(start - 1)
+        return self._engine.feed([(job.prompt + draft.tokens)[start - 1]])
+
+    def _can_be_empty(self, call: Call, argument: str, job: Job) -> bool:
         parameter = job.tools[call.tool].parameter(argument)
-        return parameter.many and not parameter.required
+        copied = parameter.kind.copied and not parameter.kind.time  # of a time another may do
+        return not parameter.required and (parameter.many or copied)
 
     def _copied(self, call: Call, argument: str, job: Job) -> str:
         """What an argument copied from the request, or "" where it is no such argument."""
@@ -235,12 +262,12 @@ class Planner:
     ) -> tuple[Line, Logits]:
         """Decode a line greedily under a grammar, after the tokens ``begun`` where it allows them;
         the logits after it."""
-        matcher = LLMatcher(self._tokenizer, grammar)
+        matcher = self._matcher(grammar)
         line = Line()
         if begun and matcher.try_consume_tokens(list(begun)) == len(begun):
             logits = self._step(job, line, begun, logits)
         elif begun:
-            matcher = LLMatcher(self._tokenizer, grammar)
+            matcher = self._matcher(grammar)
         while not matcher.is_stopped():
             if job.stop():
                 raise Stopped("Planning was stopped.")
@@ -257,10 +284,17 @@ class Planner:
                 if more:
                     matcher.consume_tokens(more)
                 step = [token, *more]
-            if error := matcher.get_error():
-                raise AssertionError(f"the grammar failed: {error}\n{grammar}")
+            if matcher.get_error():
+                raise _DeadEndError(self._text([*line.tokens, *step]))
             logits = self._step(job, line, step, logits)
         return line, logits
+
+    def _matcher(self, grammar: str) -> LLMatcher:
+        """A matcher at the beginning of a grammar, which has to be a right one."""
+        matcher = LLMatcher(self._tokenizer, grammar)
+        if error := matcher.get_error():  # it would say that it has come to its end
+            raise AssertionError(f"the grammar is wrong: {error}\n{grammar}")
+        return matcher
 
     def _step(self, job: Job, line: Line, tokens: Sequence[int], logits: Logits) -> Logits:
         """Put tokens to a line; the logits after them."""

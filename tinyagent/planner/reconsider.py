@@ -1,20 +1,20 @@
 """A plan considered again as a whole.
 
-Greedy decoding takes no line back, and what is wrong with a plan often shows
-only at its end: a look-up that nothing uses; an address that the request gives
-and the plan does not use; a tool that ToolRAG is sure of and
-that is not called; a call of a tool that ToolRAG doubted; a close choice that
-leads to what is unlikely. For each of them the plan is decoded again, from the
-line in question, with that way closed or demanded, or from the close choice on,
-made the other way. Of all these drafts the one is taken that planner and ToolRAG
-together find likeliest. A draft that cannot become that any more is given up: it
-only loses as it grows.
+Greedy decoding takes no line back, and what is wrong with a plan often shows only at its end: a
+look-up that nothing uses; an address that the request gives and the plan does not use; an event
+that is created without its notes, and once more with them; a tool that ToolRAG is sure of and
+that is not called; a call of a tool that ToolRAG doubted; a close choice that leads to what is
+unlikely. For each of them the plan is decoded again, from the line in question, with that way
+closed or demanded, or from the close choice on, made the other way. Of all these drafts the one
+is taken that planner and ToolRAG together find likeliest. A draft that cannot become that any
+more is given up: it only loses as it grows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol
 
 from tinyagent.planner.draft import Doubt, Draft, Job
@@ -24,10 +24,11 @@ from tinyagent.planner.spans import literals, sure_literals
 from tinyagent.plans.free_text import free_spans
 from tinyagent.plans.syntax import Call
 from tinyagent.plans.validate import unused_lookups
+from tinyagent.tools.registry import Tool
 
 UNUSED_PENALTY = 3.0
-"""Nats that a plan loses for a look-up, or an address of the request, that nothing uses; without
-it they stay too often."""
+"""Nats that a plan loses for a look-up, or an address of the request, that nothing uses, and for
+what is done twice; without it they stay too often."""
 SURE = 1.0
 """Log-odds from which a tool that is not called is tried."""
 DOUBTED = 0.0
@@ -114,6 +115,8 @@ class Reconsider:
         """What may be tried, each with a name."""
         if self._unused(job, draft):
             yield f"unused: {draft.plan}", self._without_unused(job, draft, ways)
+        if again := self._twice(job, draft):
+            yield f"once: {draft.plan}", self._later(draft, ways, again[0])
         for kind, address in self._left_out(job, draft):
             yield f"with {address}: {draft.plan}", self._addressed(job, draft, ways, kind, address)
         for tool, odds in job.odds.items():
@@ -152,21 +155,64 @@ class Reconsider:
         return [c for c in unused if c.arguments and job.tools[c.tool].result.name in wanted]
 
     def _without_unused(self, job: Job, draft: Draft, ways: Ways) -> Iterator[Try]:
-        """The draft without its unused look-ups, and with the last of them used."""
+        """The draft without its unused look-ups: without their tool, where it is called for
+        nothing else, or with other names; with the last of them used by what comes after, or made
+        sooner and used by what came before."""
         unused = self._unused(job, draft)
+        for tool in {call.tool: None for call in unused}:
+            if all(call in unused for call in draft.calls if call.tool == tool):
+                yield from self._without(draft, ways, tool)
         closed = ways.copy()
         for call in unused:
             closed.ban(call.tool, job.tools[call.tool].parameters[0].name, str(call.arguments[0]))
         yield Try(draft.cut(unused[0].number - 1), closed)
-        last = unused[-1]
+        last, kind = unused[-1], job.tools[unused[-1].tool].result.name
         if last.number < len(draft.calls):
-            demanding = ways.copy()
-            demanding.demanded = frozenset(
-                f"${c.number}"
-                for c in draft.calls[: last.number]
-                if job.tools[c.tool].result.name == job.tools[last.tool].result.name
-            )
-            yield Try(draft.cut(last.number), demanding)
+            yield Try(draft.cut(last.number), self._demanding(job, draft, ways, kind, last.number))
+        takers = [c for c in draft.calls[: last.number - 1] if self._takes(job, c, kind)]
+        if takers:
+            taker = takers[-1]
+            sooner, first = ways.copy(), ways.copy()
+            used = [k for k in taker.references() if self._gives(job, draft.calls[k - 1], kind)]
+            sooner.demanded = frozenset(f"${k}" for k in (*used, taker.number))
+            first.only = last.tool
+            yield Try(draft.cut(taker.number - 1), sooner, first=first)
+
+    def _takes(self, job: Job, call: Call, kind: str) -> bool:
+        """Whether a call has a list that is made for such results."""
+        return any(p.many and p.kind.name == kind for p in job.tools[call.tool].parameters)
+
+    def _gives(self, job: Job, call: Call, kind: str) -> bool:
+        return job.tools[call.tool].result.name == kind
+
+    def _demanding(self, job: Job, draft: Draft, ways: Ways, kind: str, line: int) -> Ways:
+        """Ways by which the next list of ``kind`` must hold all such results of the first
+        ``line`` lines."""
+        demanding = ways.copy()
+        demanding.demanded = frozenset(
+            f"${c.number}" for c in draft.calls[:line] if self._gives(job, c, kind)
+        )
+        return demanding
+
+    def _twice(self, job: Job, draft: Draft) -> list[Call]:
+        """Calls that a later one makes anew: it changes a thing that is called the same, and
+        nothing that both say, free text aside, differs."""
+        found = []
+        for i, later in enumerate(draft.calls):
+            tool = job.tools[later.tool]
+            needed = [p for p in tool.parameters if p.required]
+            if not tool.changes or not needed or any(p.many for p in needed):
+                continue
+            for call in draft.calls[:i]:
+                if call.tool == later.tool and not _differ(call, later, tool):
+                    found.append(call)
+        return found
+
+    def _later(self, draft: Draft, ways: Ways, call: Call) -> Iterator[Try]:
+        """The draft with a call put off by a line, so that something may come before it."""
+        first = ways.copy()
+        first.closed.add(call.tool)
+        yield Try(draft.cut(call.number - 1), ways, first=first)
 
     def _left_out(self, job: Job, draft: Draft) -> list[tuple[str, str]]:
         """Addresses and numbers that stand in the request and not in the plan, each with its kind;
@@ -229,8 +275,9 @@ class Reconsider:
         """How likely a draft is, in nats: to the planner, its free text aside (a plan is not
         worse for saying more), and to ToolRAG."""
         odds = sum(job.odds.get(tool, 0.0) for tool in draft.used)
-        unused = len(self._unused(job, draft)) + len(self._left_out(job, draft))
-        return self._planned(job, draft) + odds - UNUSED_PENALTY * unused
+        wrong = len(self._unused(job, draft)) + len(self._twice(job, draft))
+        wrong += len(self._left_out(job, draft))
+        return self._planned(job, draft) + odds - UNUSED_PENALTY * wrong
 
     def _most(self, job: Job, draft: Draft, expected: set[str]) -> float:
         """The highest score that a draft may come to, if it calls no other tools than it does
@@ -263,3 +310,15 @@ class Reconsider:
                 told.append(any(a <= at and at + len(piece) <= b for a, b in ranges))
                 at += len(piece)
         return told
+
+
+def _differ(one: Call, other: Call, tool: Tool) -> bool:
+    """Whether two calls of a tool are of two things: what they need differs, or what both say;
+    what a thing is told in free text may be said in the second alone."""
+    for parameter, a, b in zip_longest(tool.parameters, one.arguments, other.arguments):
+        default = parameter.written_default
+        a, b = (default if value is None else value for value in (a, b))
+        said = a != default and b != default and not parameter.kind.free
+        if (parameter.required or said) and str(a).casefold() != str(b).casefold():
+            return True
+    return False

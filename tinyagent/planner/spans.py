@@ -62,7 +62,8 @@ def sure_literals(request: str, kind: str) -> list[str]:
     """Those of which it is clear what they are, and where they end."""
     if kind == "email":
         return literals(request, kind)
-    return [run for run in _runs(request) if SURE_DIGITS <= _digits(run) <= MOST_DIGITS]
+    whole = [run for run in _runs(request) if SURE_DIGITS <= _digits(run) <= MOST_DIGITS]
+    return [run for run in whole if not re.search(r"\s[-/]", run)]  # behind which a count may stand
 
 
 def cuts(value: str, request: str) -> bool:
@@ -70,12 +71,17 @@ def cuts(value: str, request: str) -> bool:
     address, the name of a file, a number or a clock time."""
     wholes = _wholes(request)
     for word in filter(None, (word.strip(",;!?") for word in value.split())):
-        found = re.finditer(rf"(?i)(?<!\w){re.escape(word)}(?!\w)", request)
-        places = [place.span() for place in found]
-        inside = [any(a <= x and y <= b and (a, b) != (x, y) for a, b in wholes) for x, y in places]
+        found = places(word, request)
+        inside = [any(a <= x and y <= b and (a, b) != (x, y) for a, b in wholes) for x, y in found]
         if inside and all(inside):
             return True
     return False
+
+
+def places(words: str, text: str) -> list[tuple[int, int]]:
+    """Where whole words stand in a text, in whatever case."""
+    found = re.finditer(rf"(?i)(?<!\w){re.escape(words)}(?!\w)", text)
+    return [place.span() for place in found]
 
 
 def time_phrases(request: str, now: datetime) -> list[str]:
@@ -100,8 +106,8 @@ def is_time(phrase: str, now: datetime) -> bool:
 
 
 def names_file(word: str) -> bool:
-    """Whether a word ends as files of a known type do."""
-    return mimetypes.guess_type(word)[0] is not None
+    """Whether a word ends as files of a known type do; a single letter may be a name's ("J.P")."""
+    return word[-2:-1] != "." and mimetypes.guess_type(word)[0] is not None
 
 
 def _runs(request: str) -> list[str]:
@@ -119,9 +125,13 @@ def _readings(groups: list[str]) -> dict[str, int]:
     found = {}
     for a in range(len(groups)):
         for b in range(len(groups), a, -1):
-            left_out = groups[:a] + groups[b:]
+            if not (digits[a] and digits[b - 1]):
+                continue  # a dash
+            left_out = list(filter(_digits, groups[:a] + groups[b:]))
             count = left_out == [] or (
-                len(left_out) == 1 and left_out[0].isdigit() and len(left_out[0]) <= SHORT_GROUP
+                len(left_out) == 1
+                and (only := left_out[0].lstrip("-/")).isdigit()
+                and len(only) <= SHORT_GROUP
             )
             if (count or several) and FEWEST_DIGITS <= (number := sum(digits[a:b])) <= MOST_DIGITS:
                 found[" ".join(groups[a:b])] = number

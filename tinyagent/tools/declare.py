@@ -60,6 +60,7 @@ def tool(
     sentence: str = "",
     examples: Sequence[str] = (),
     aim: Aim | None = None,
+    once: bool = False,
 ) -> Callable[[ToolFunction], Tool]: ...
 
 
@@ -72,6 +73,7 @@ def tool(
     sentence: str = "",
     examples: Sequence[str] = (),
     aim: Aim | None = None,
+    once: bool = False,
 ) -> Tool | Callable[[ToolFunction], Tool]:
     """Declare a function as a tool, with ``@tool`` alone or with options.
 
@@ -86,6 +88,7 @@ def tool(
             description where it is left out.
         examples: requests that need the tool; they help ToolRAG to find it.
         aim: finds what a call acts on, where its arguments leave that open.
+        once: the planner calls it once in a plan at most.
 
     Raises:
         ToolDeclarationError: the name, a parameter or the result is not what the plan
@@ -94,7 +97,7 @@ def tool(
 
     def declare(function: ToolFunction) -> Tool:
         made = _declared(function, app, changes, sentence)
-        return replace(made, examples=tuple(examples), aim=aim)
+        return replace(made, examples=tuple(examples), aim=aim, once=once)
 
     return declare if function is None else declare(function)
 

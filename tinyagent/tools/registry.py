@@ -86,6 +86,7 @@ class Tool:
         origin: the file, package or server that it comes from; "" for the sixteen.
         examples: requests that need it, for ToolRAG.
         aim: finds what a call acts on, where its arguments leave that open.
+        once: the planner calls it once in a plan at most.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Tool:
     aim: Aim | None = None
     origin: str = ""
     examples: tuple[str, ...] = ()
+    once: bool = False
 
     @property
     def signature(self) -> str:

@@ -178,6 +178,7 @@ def compose_new_email(
     changes=True,
     sentence="Reply to the selected e-mail",
     aim=Aim(_message_answered),
+    once=True,
 )
 def reply_to_email(
     tools: ToolContext,
