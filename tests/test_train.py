@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import llama_cpp
@@ -13,10 +15,12 @@ from gguf.quants import dequantize, quantize
 from typer.testing import CliRunner
 
 from tinyagent.commands.cli import app
+from tinyagent.errors import SettingsError
 from tinyagent.models import find
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.merge import merge, read_adapter
 from tinyagent.settings import Settings
+from tinyagent.toolrag.base import MOST_CERTAIN, log_odds
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train import UNROUNDED
 
@@ -47,16 +51,52 @@ def test_a_run_learns_is_resumed_and_says_what_it_did(
     assert resumed[:8] == losses
     assert np.mean(resumed[-5:]) < np.mean(resumed[:5]) - 0.3  # it falls by 1.1
     assert second["data"]["rows"] == 200
-    assert second["tokens"] > 3 * first["tokens"]
+    assert second["tokens"] > 2 * first["tokens"]
     assert 0 < second["validation_loss"] < first["validation_loss"]
     before = (out / UNROUNDED).read_bytes()
     train(data, tiny, out, 31)  # it goes on from where the weights were rounded
     assert (out / UNROUNDED).read_bytes() == before
+    files = {path: path.read_bytes() for path in out.iterdir() if path.name != "losses.png"}
+    assert train(data, tiny, out, 31)["told"] == [
+        {"sha256": second["data"]["sha256"], "from_step": 0}
+    ]
+    assert {path: path.read_bytes() for path in files} == files  # there is nothing to do
     options = ["--base", str(tiny), "--out", str(out), "--steps", "40", "--rank", "8"]
     refused = CliRunner().invoke(app, ["train", "planner", str(data), *options])
     assert refused.exit_code == 2
     assert "begun with another rank, learning_rate, batch; give another --out" in refused.stderr
+    other = tmp_path / "other"
+    shutil.copytree(data, other)
+    rows = (data / "train.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (other / "train.jsonl").write_text("".join(rows[:150]), "utf-8")
+    told = train(other, tiny, out, 32)["told"]
+    assert [part["from_step"] for part in told] == [0, 31]
+    assert told[0]["sha256"] != told[1]["sha256"]
     assert (out / "losses.png").stat().st_size > 5000
+
+
+def test_several_tellers_tell_what_one_does(data: Path) -> None:
+    from itertools import islice
+
+    from transformers import AutoTokenizer
+
+    from tinyagent.train.batches import CHUNK, batches
+
+    base = find("smollm2", MODELS)
+    tokenizer = AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
+    options = {"size": 8, "least": 1, "max_tokens": 420, "invented": 0.2, "seed": 3}
+    rows = len((data / "train.jsonl").read_text().splitlines())
+    assert rows % CHUNK  # an epoch ends within a chunk
+    wanted = rows // 8 + 5  # into the second epoch
+    told = []
+    for tellers in (0, 2):
+        endless = batches(data / "train.jsonl", tokenizer, **options, tellers=tellers)
+        told.append(list(islice(endless, wanted)))
+        endless.close()
+    assert told[0] == told[1]
+    assert [[e.weights for e in batch] for batch in told[0]] == [
+        [e.weights for e in batch] for batch in told[1]
+    ]
 
 
 def test_rounding_is_that_of_llama_cpp() -> None:
@@ -198,7 +238,7 @@ def test_toolrag_goes_on_where_it_was_cut_off(
     few = tmp_path / "few.jsonl"
     few.write_text("\n".join((data / "validation.jsonl").read_text().splitlines()[:8]) + "\n")
 
-    def run(out: Path) -> None:
+    def run(out: Path, recipe: toolrag.Recipe = recipe) -> None:
         encoder = minilm(find("minilm", MODELS), find("minilm-tokenizer", MODELS))
         toolrag.train(data / "train.jsonl", few, encoder, out, recipe)
 
@@ -210,6 +250,8 @@ def test_toolrag_goes_on_where_it_was_cut_off(
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(toolrag, "tell", cut_off)
         run(tmp_path / "cut")
+    with pytest.raises(SettingsError, match="another recipe"):
+        run(tmp_path / "cut", replace(recipe, seed=1))
     with (tmp_path / "cut" / FILE).open("a") as lines:
         lines.write('{"step": 4, "sha')
         lines.write("\n")
@@ -225,6 +267,31 @@ def test_toolrag_goes_on_where_it_was_cut_off(
         "losses.json",
         FILE,
     ]
+
+
+def test_a_classifier_that_another_began_leans_as_its_own_recipe_says(
+    data: Path, tmp_path: Path
+) -> None:
+    from tinyagent.toolrag import load
+    from tinyagent.train import toolrag
+    from tinyagent.train.encoders import minilm
+
+    shipped = load(Settings()).select("Text Sid that lunch is ready")
+    recipe = toolrag.Recipe(
+        rows=8, epochs=1, batch=8, learning_rate=0.0, lean=shipped.lean + 1, threads=1
+    )
+    encoder = minilm(find("minilm", MODELS), find("minilm-tokenizer", MODELS))
+    rows, start = data / "validation.jsonl", find("toolrag-classifier", MODELS)
+    card = toolrag.train(rows, rows, encoder, tmp_path, recipe, start)
+    assert card["before"] == json.loads(start.with_suffix(".json").read_text("utf-8"))
+    settings = Settings(classifier=str(tmp_path / "classifier.onnx"))
+    leaning = load(settings).select("Text Sid that lunch is ready")
+    assert leaning.lean == pytest.approx(shipped.lean + 1)
+    for name, probability in shipped.probabilities.items():
+        more = log_odds(leaning.probabilities[name]) - log_odds(probability)
+        capped = 1 - MOST_CERTAIN < probability < MOST_CERTAIN
+        assert not capped or more == pytest.approx(1, abs=0.2)
+    assert leaning.odds["send_sms"] == pytest.approx(shipped.odds["send_sms"], abs=0.2)
 
 
 def test_both_runtimes_plan_the_same_calls() -> None:
@@ -244,15 +311,26 @@ def test_both_runtimes_plan_the_same_calls() -> None:
 
 def test_any_encoder_may_be_fine_tuned(data: Path, tmp_path: Path) -> None:
     """A DeBERTa-v2 made at random, by the way that the paper's would go."""
-    from transformers import DebertaV2Config, DebertaV2Model, PreTrainedTokenizerFast
+    from sentencepiece import SentencePieceTrainer
+    from transformers import DebertaV2Config, DebertaV2Model
 
+    from tinyagent.data.patterns import read_patterns
     from tinyagent.toolrag import load
 
     encoder, out = tmp_path / "deberta", tmp_path / "run"
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(find("minilm-tokenizer", MODELS)))
-    tokenizer.save_pretrained(encoder)
+    encoder.mkdir()
+    # As on the hub: no tokenizer.json, but what SentencePiece made.
+    SentencePieceTrainer.train(
+        sentence_iterator=(pattern.request for pattern in read_patterns()[:600]),
+        model_prefix=str(encoder / "spm"),
+        vocab_size=500,
+        **dict(zip(("pad_id", "bos_id", "eos_id", "unk_id"), range(4), strict=True)),
+        **{"pad_piece": "[PAD]", "bos_piece": "[CLS]", "eos_piece": "[SEP]", "unk_piece": "[UNK]"},
+        minloglevel=2,
+    )
+    (encoder / "tokenizer_config.json").write_text('{"do_lower_case": false, "vocab_type": "spm"}')
     config = DebertaV2Config(
-        vocab_size=len(tokenizer),
+        vocab_size=512,  # with a mask, and room
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
@@ -278,6 +356,15 @@ def test_an_encoder_that_is_not_there_is_named(data: Path, tmp_path: Path) -> No
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 1
     assert nowhere in result.output.replace("\n", "")
+
+
+def test_a_run_on_another_base_is_not_shipped(tmp_path: Path) -> None:
+    shutil.copy(find("planner-adapter", MODELS), tmp_path)
+    other = {"base": "Other-135M.gguf", "base_sha256": "0" * 64}
+    (tmp_path / "training.json").write_text(json.dumps({"average_of": [other, other]}))
+    result = CliRunner().invoke(app, ["train", "export", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "was trained from another base (sha256 000000000000…)" in result.output
 
 
 def test_runs_are_averaged_where_they_go_together(tmp_path: Path) -> None:

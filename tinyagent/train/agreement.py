@@ -49,8 +49,16 @@ class Agreement:
         """For how many the calls are the same, and what each needs of the others."""
         return sum(a == b or _same_dag(a, b) for a, b in self.plans)
 
+    @property
+    def identical(self) -> int:
+        """How many are the same letter by letter."""
+        return sum(a == b for a, b in self.plans)
+
     def __str__(self) -> str:
-        return f"torch and llama.cpp plan the same calls for {self.same} of {len(self.plans)}"
+        return (
+            f"torch and llama.cpp plan the same calls for {self.same} of {len(self.plans)}, "
+            f"{self.identical} of them letter by letter"
+        )
 
 
 def _same_dag(a: str, b: str) -> bool:

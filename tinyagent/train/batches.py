@@ -8,12 +8,21 @@ takes its share of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import islice
+import math
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
+from tinyagent.errors import SettingsError
 from tinyagent.planner.prompt import END, planner_prompt
 from tinyagent.plans.free_text import free_spans_of
 from tinyagent.plans.syntax import read_plan
@@ -38,6 +47,10 @@ CONFUSED = [
 
 POOL = 16
 """Batches that are ordered by length together."""
+CHUNK = 64
+"""Rows that are told in one go."""
+AHEAD = 4
+"""Chunks that each teller is given before they are needed."""
 
 
 class Example(list[int]):
@@ -58,7 +71,8 @@ def batches(
     max_tokens: int,
     invented: float,
     seed: int,
-) -> Iterator[list[Example]]:
+    tellers: int = 0,
+) -> Generator[list[Example], None, None]:
     """Endless batches of examples of similar length, epoch after epoch; always the same ones.
 
     Args:
@@ -69,23 +83,106 @@ def batches(
         max_tokens: of an example; longer ones are left out.
         invented: share of the examples that are told with invented tools.
         seed: of all that is drawn.
+        tellers: processes that make examples of rows meanwhile; 0: this one does, when they are
+            needed. A GPU learns from rows faster than one process tells them.
+
+    Raises:
+        SettingsError: there are too few rows for a batch, or too few that are short enough.
     """
     rows = [json.loads(line) for line in data.open(encoding="utf-8")]
-    epoch = 0
-    while True:
-        random = Random(f"{seed}-{epoch}")
-        examples = []
-        for row in random.sample(rows, len(rows)):
-            tools = declared_tools(map(read_declaration, row.get("declared", ())))
-            example = make_example(row, tools, tokenizer, random, invented)
-            if len(example) <= max_tokens:
-                examples.append(example)
-            if len(examples) == size * POOL:
-                yield from _by_length(examples, size, random)
-                examples = []
-        rest = _by_length(examples, size, random)
-        yield from (batch for batch in rest if len(batch) >= least)
-        epoch += 1
+    if len(rows) < least:
+        raise SettingsError(f"{data} has {len(rows)} rows: too few to train on")
+    with closing(_told(_chunks(rows, seed), Teller(tokenizer, invented), tellers)) as told:
+        for epoch in count():
+            random = Random(f"{seed}-{epoch}")
+            examples, told_any = [], False
+            for chunk in islice(told, math.ceil(len(rows) / CHUNK)):
+                for example in chunk:
+                    if len(example) <= max_tokens:
+                        examples.append(example)
+                    if len(examples) == size * POOL:
+                        yield from _by_length(examples, size, random)
+                        examples, told_any = [], True
+            rest = [b for b in _by_length(examples, size, random) if len(b) >= least]
+            if not rest and not told_any:
+                raise SettingsError(
+                    f"{data} has too few rows of at most {max_tokens} tokens to train on"
+                )
+            yield from rest
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows, and the seed of how they are told this time."""
+
+    seed: str
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Makes examples of rows: see ``make_example``."""
+
+    tokenizer: Any
+    invented: float
+
+    def __call__(self, chunk: Chunk) -> list[Example]:
+        """An example of each row."""
+        random = Random(chunk.seed)
+        return [
+            make_example(row, _tools_of(row), self.tokenizer, random, self.invented)
+            for row in chunk.rows
+        ]
+
+
+def _chunks(rows: list[dict[str, Any]], seed: int) -> Iterator[Chunk]:
+    """The rows in a new order each epoch, without end."""
+    for epoch in count():
+        order = Random(f"{seed}-{epoch}-order").sample(rows, len(rows))
+        for at in range(0, len(order), CHUNK):
+            yield Chunk(f"{seed}-{epoch}-{at}", order[at : at + CHUNK])
+
+
+def _told(
+    chunks: Iterator[Chunk], teller: Teller, tellers: int
+) -> Generator[list[Example], None, None]:
+    """The examples of each chunk, in the order of the chunks."""
+    if not tellers:
+        yield from map(teller, chunks)
+        return
+    # Not forked: a process that uses a GPU must not be.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(tellers, spawn, _become, (teller,)) as pool:
+        given = deque(pool.submit(_tell, chunk) for chunk in islice(chunks, tellers * AHEAD))
+        while given:
+            yield given.popleft().result()
+            given.extend(pool.submit(_tell, chunk) for chunk in islice(chunks, 1))
+
+
+_teller: Teller
+"""Of this process, where it is one that tells."""
+
+
+def _become(teller: Teller) -> None:
+    global _teller
+    _teller = teller
+    # A training that is killed does not end its tellers, and they would wait for ever.
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
+
+
+def _tell(chunk: Chunk) -> list[Example]:
+    return _teller(chunk)
+
+
+def _tools_of(row: dict[str, Any]) -> ToolSet:
+    return declared_tools(map(read_declaration, row.get("declared", ())))
 
 
 def told_once(data: Path, tokenizer: Any, count: int) -> list[Example]:
@@ -131,7 +228,7 @@ def make_example(
 def offer(gold: list[str], tools: ToolSet, random: Random) -> list[str]:
     """The gold tools and up to three others, half of them easily taken for a gold one.
 
-    Half of the time there are none: ToolRAG offers one too many for a request in eight, and a
+    Half of the time there are none: ToolRAG offers one too many for a request in three, and a
     planner that is told of many such doubts the tools that it needs.
     """
     others = [name for name in tools if name not in gold]

@@ -33,7 +33,10 @@ def toolrag(
     ] = "",
     epochs: Annotated[int, typer.Option(min=1, help="Times through the data.")] = 2,
     rows: Annotated[int, typer.Option(min=0, help="Only the first rows; 0: all.")] = 0,
-    start: Annotated[Path | None, typer.Option(help="A classifier.onnx to go on from.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A classifier.onnx to go on from."),
+    ] = None,
     learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 2e-4,
     seed: Seed = 0,
 ) -> None:
@@ -45,6 +48,7 @@ def toolrag(
         from tinyagent.evaluation.pictures import loss_curve
         from tinyagent.models import find
         from tinyagent.settings import load_settings
+        from tinyagent.toolrag.classifier import read_lean
         from tinyagent.train.encoders import minilm, named
         from tinyagent.train.toolrag import Recipe, ship, train
 
@@ -56,7 +60,8 @@ def toolrag(
         recipe = Recipe(epochs=epochs, rows=rows, learning_rate=learning_rate, seed=seed)
         if start:
             # What was added to its outputs at its end stays, where tools weigh so much more.
-            recipe = replace(recipe, positive_weight=recipe.positive_weight * math.exp(recipe.lean))
+            lean = read_lean(start.with_suffix(".json"))
+            recipe = replace(recipe, positive_weight=recipe.positive_weight * math.exp(lean))
         card = train(
             split(data, "train"), split(data, "validation"), pretrained, out, recipe, start
         )
@@ -75,7 +80,9 @@ def planner(
     out: Annotated[Path, typer.Option(help="Folder of the run; it goes on if it has begun.")],
     minutes: Annotated[float, typer.Option(min=0, help="Computing time, over all starts.")] = 60,
     steps: Steps = 0,
-    base: Annotated[Path | None, typer.Option(help="GGUF file, or transformers' folder.")] = None,
+    base: Annotated[
+        Path | None, typer.Option(exists=True, help="GGUF file, or transformers' folder.")
+    ] = None,
     start: Annotated[Path | None, typer.Option(help="An adapter to go on from.")] = None,
     rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
     learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,

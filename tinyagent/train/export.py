@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tinyagent.commands.prepare import prepare
 from tinyagent.errors import ModelError
-from tinyagent.models import find, update_manifest
+from tinyagent.models import find, sha256_of, update_manifest
 from tinyagent.planner.merge import merge_in_4_bits
 from tinyagent.train import checkpoints
 from tinyagent.train.agreement import LEAST, Agreement, compare
@@ -29,12 +31,18 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
         The 4-bit GGUF file that was made from it, and how far it plans as the trained model does.
 
     Raises:
-        ModelError: it does not.
+        ModelError: it does not, or was trained from another base.
     """
     base, shipped = find("smollm2", models), models / "planner"
     with TemporaryDirectory() as folder:
         new = Path(folder)
         _take(run, new)
+        card = json.loads((new / TRAINING).read_text("utf-8"))
+        if others := set(_bases(card)) - {sha256_of(base)}:
+            raise ModelError(
+                f"{run} was trained from another base (sha256 {min(others)[:12]}…) than the one "
+                "that the shipped adapter goes with"
+            )
         small = new / GGUF
         merge_in_4_bits(base, new / ADAPTER, small)
         agreement = compare(base, new / ADAPTER, small)
@@ -46,6 +54,14 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
     update_manifest("planner-adapter", models)
     prepare(models)
     return find("planner-q4_0", models), agreement
+
+
+def _bases(card: dict[str, Any]) -> Iterator[str]:
+    """Digests of the bases that a run, or those that it is the mean of, were trained from."""
+    if "base_sha256" in card:
+        yield card["base_sha256"]
+    for one in card.get("average_of", ()):
+        yield from _bases(one)
 
 
 def _take(run: Path, new: Path) -> None:

@@ -1,4 +1,4 @@
-"""LoRA on a CPU at the speed of the model alone: one product a layer, with merged weights.
+"""LoRA at the speed of the model alone: one product a layer, with merged weights.
 
 peft computes a layer as ``W x + s B (A x)``: three products, two of them thin, and a sum as large
 as the result; backwards it is twice that. Here the weights are merged once a step, and the forward

@@ -42,6 +42,7 @@ from tinyagent.errors import SettingsError
 from tinyagent.models import sha256_of
 from tinyagent.train import QUANTISED, UNROUNDED, attention, checkpoints, processes
 from tinyagent.train.batches import Example, batches, parts, told_once
+from tinyagent.train.checkpoints import Checkpoint
 from tinyagent.train.hardware import cores
 from tinyagent.train.lora import adapter_of, load_base, with_adapter, write_adapter
 from tinyagent.train.merged import merged_layers
@@ -55,10 +56,13 @@ the batch holds: a third of the work, and the others are never near."""
 
 VALIDATED = 200
 """Rows of the validation split that the loss at the end is measured on."""
+VALIDATED_AT_ONCE = 8
 BUDGET = ("minutes", "steps", "workers", "compiled", "tokens_at_once", "checkpoint_every")
 """What of a recipe may be another where a run goes on."""
 START = "start_sha256"
 """Of the adapter that a run began with, which may be another one by the time that it goes on."""
+TOLD = "told"
+"""Of the rows that a run was told: their digest, and from which step on."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ class Recipe:
     max_tokens: int = 420
     tokens_at_once: int = 2080
     """On a CPU, longer batches are computed in parts: more at once are not faster."""
-    checkpoint_every: int = 20
+    checkpoint_every: float = 60.0
+    """Seconds of computing."""
     start: str = ""
     """An adapter to go on from, where there is no checkpoint; "" starts at the base model."""
     invented: float = 0.1
@@ -97,13 +102,13 @@ def train(
     """Train, or go on where ``out/checkpoint.pt`` stopped; writes ``out/adapter.safetensors``.
 
     ``base`` is a GGUF file or a folder that transformers can load. ``data`` is
-    read again at each start, so it may grow between two runs. Of ``validation``'s rows the loss
-    at the end stands in the run's card. Of several processes one writes; all of them read the
-    data and ``out``.
+    read again at each start, and may be another then: the card says from which step on. Of
+    ``validation``'s rows the loss at the end stands in the run's card. Of several processes one
+    writes; all of them read the data and ``out``. A run that has used up its budget stays as it is.
 
     Raises:
         SettingsError: a batch has fewer examples than there are processes, or ``out`` was begun
-            by another recipe; its budget alone may change.
+            by another recipe; its budget alone may change. Or the adapter to start at is missing.
     """
     recipe = replace(recipe, workers=processes.launched() or recipe.workers)
     if recipe.batch < recipe.workers:
@@ -111,7 +116,14 @@ def train(
             f"{recipe.workers} processes cannot share a batch of {recipe.batch}; give a larger one"
         )
     out.mkdir(parents=True, exist_ok=True)
-    asked = _begun_by(out, _asked(base, recipe))
+    begun = checkpoints.read(out)
+    asked = _asked(base, recipe, begun)
+    if begun:
+        _check(out, asked, begun)
+        if _used(begun.step, begun.spent, recipe) >= 1 and _told_all(out, begun.step):
+            print(f"{out} has used up its budget; with a larger one it goes on")
+            return
+    asked[TOLD] = _told(data, begun)
     processes.run(_work, (data, base, out, recipe, asked, validation), recipe.workers)
 
 
@@ -134,7 +146,6 @@ def _work(
         attention.use(model)
     peft = with_adapter(model, recipe.rank)
     sharded = accelerator.distributed_type == DistributedType.FSDP
-    merged = merged_layers(peft) if on_cpu and not sharded else []
     # Sharded processes compute each layer together: no one may have a part more than the others.
     at_once = recipe.tokens_at_once if on_cpu and not sharded else None
     if recipe.compiled:
@@ -153,12 +164,16 @@ def _work(
     network, optimizer = accelerator.prepare(
         PlanLoss(peft), torch.optim.AdamW(trained, betas=(0.9, 0.99), weight_decay=0.0)
     )
+    # Once they are where they are computed with: that is where merged weights are to be.
+    merged = [] if sharded else merged_layers(peft)
     if begun:
         checkpoints.restore(optimizer, begun)
     weights = [p for p in network.parameters() if p.requires_grad]
     rounding: Rounding | None = None
     # Begun there, the adapter is no longer what it was before.
-    rounded_before = begun is not None and _used(step, spent, recipe) >= 1 - recipe.quantised
+    rounded_before = (
+        _used(step, spent, recipe) > 1 - recipe.quantised and (out / UNROUNDED).exists()
+    )
     told = batches(
         data,
         tokenizer,
@@ -167,12 +182,14 @@ def _work(
         max_tokens=recipe.max_tokens,
         invented=recipe.invented,
         seed=recipe.seed,
+        tellers=0 if on_cpu else max(1, threads // 4),
     )
-    told = islice(told, step, None)  # a run that goes on is told what comes after
+    after = islice(told, step, None)  # a run that goes on is told what comes after
     clock = _clock(accelerator, threads)
-    last = clock()
+    # What was told before is told again, which is no training.
+    batch = next(after) if _used(step, spent, recipe) < 1 else []
+    last, kept = clock(), spent
     while (used := _used(step, spent, recipe)) < 1:
-        batch = next(told)
         rate = recipe.learning_rate * _schedule(step, used, recipe)
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -203,10 +220,16 @@ def _work(
         used = _used(step, spent, recipe)
         if accelerator.is_main_process:
             _report(out, step, used, spent, losses, rate, sum(map(len, batch)) / seconds)
-        if step % recipe.checkpoint_every == 0 or used >= 1:
+        if spent - kept >= recipe.checkpoint_every or used >= 1:
+            kept = spent
             checkpoint = checkpoints.taken(peft, optimizer, step, spent, tokens, losses, asked)
             if accelerator.is_main_process:
                 checkpoints.write(checkpoint, out)
+        if used < 1:
+            batch = next(after)
+    told.close()
+    if rounding is None and recipe.quantised:  # cut off behind its last step
+        Rounding(peft).round()
     held: float | None = None
     if validation:
         for layer in merged:
@@ -286,10 +309,12 @@ def _backward(
 def _loss(accelerator: Accelerator, network: Any, examples: list[Example]) -> float:
     """The mean loss of these examples' tokens; each process computes as many of them."""
     world = accelerator.num_processes
-    share = examples[: len(examples) - len(examples) % world][accelerator.process_index :: world]
+    as_many = examples[: len(examples) - len(examples) % world]
+    share = sorted(as_many, key=len)[accelerator.process_index :: world]
     sums = torch.zeros(2, device=accelerator.device)
-    for example in share:
-        ids, wanted, weights = (t.to(accelerator.device) for t in _tensors([example]))
+    for at in range(0, len(share), VALIDATED_AT_ONCE):
+        group = share[at : at + VALIDATED_AT_ONCE]
+        ids, wanted, weights = (t.to(accelerator.device) for t in _tensors(group))
         with accelerator.autocast():
             losses = network(ids, wanted)
         sums += torch.stack([losses @ weights, weights.sum()])
@@ -308,23 +333,39 @@ def _tensors(examples: list[Example]) -> tuple[Tensor, Tensor, Tensor]:
     return ids, wanted, torch.tensor([w for example in examples for w in example.weights])
 
 
-def _begun_by(out: Path, asked: dict[str, Any]) -> dict[str, Any]:
-    """What the run in ``out`` was begun by, or ``asked``, where it has not begun."""
-    begun = checkpoints.read(out)
-    if begun is None:
-        return asked
-    if differs := [k for k in asked if k != START and asked[k] != begun.asked.get(k)]:
+def _asked(base: Path, recipe: Recipe, begun: Checkpoint | None) -> dict[str, Any]:
+    """All of a run that does not change with its budget, or with the machine."""
+    kept = {k: v for k, v in asdict(recipe).items() if k not in (*BUDGET, "start")}
+    if begun:
+        start = begun.asked[START]
+    else:
+        if recipe.start and not Path(recipe.start).is_file():
+            raise SettingsError(f"{recipe.start} does not exist")
+        start = sha256_of(Path(recipe.start)) if recipe.start else ""
+    digest = sha256_of(base) if base.is_file() else ""
+    return {**kept, "base": base.name, "base_sha256": digest, START: start}
+
+
+def _check(out: Path, asked: dict[str, Any], begun: Checkpoint) -> None:
+    """That the run in ``out`` was begun by what is asked now."""
+    if differs := [k for k in asked if asked[k] != begun.asked.get(k)]:
         raise SettingsError(
             f"{out} was begun with another {', '.join(differs)}; give another --out"
         )
-    return begun.asked
 
 
-def _asked(base: Path, recipe: Recipe) -> dict[str, Any]:
-    """All of a run that does not change with its budget, or with the machine."""
-    start = sha256_of(Path(recipe.start)) if recipe.start else ""
-    kept = {k: v for k, v in asdict(recipe).items() if k not in (*BUDGET, "start")}
-    return {**kept, "base": base.name, START: start}
+def _told(data: Path, begun: Checkpoint | None) -> list[dict[str, Any]]:
+    """The rows that a run is told from now on, after those that it was told before."""
+    before: list[dict[str, Any]] = begun.asked[TOLD] if begun else []
+    now = {"sha256": sha256_of(data), "from_step": begun.step if begun else 0}
+    return before if before and before[-1]["sha256"] == now["sha256"] else [*before, now]
+
+
+def _told_all(out: Path, steps: int) -> bool:
+    """Whether a run's files are written, and of its last step."""
+    card = out / TRAINING
+    whole = card.is_file() and (out / ADAPTER).is_file()
+    return whole and json.loads(card.read_text("utf-8"))["steps"] == steps
 
 
 def _clock(accelerator: Accelerator, threads: int) -> Callable[[], float]:

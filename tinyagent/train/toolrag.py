@@ -18,7 +18,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -30,9 +30,10 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
+from tinyagent.errors import SettingsError
 from tinyagent.models import sha256_of, update_manifest
 from tinyagent.toolrag.base import LEAN
-from tinyagent.toolrag.classifier import read_labels
+from tinyagent.toolrag.classifier import read_labels, read_lean
 from tinyagent.toolrag.encoder import open_session
 from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train.dequantise import weights_of
@@ -61,9 +62,8 @@ class Recipe:
     batch: int = 32
     positive_weight: float = 3.0
     lean: float = LEAN
-    """Nats added at the end to the logit of every tool that the start did not know: what is
-    learned finds a tool where it is likely, and one that is missing costs more than one too
-    many."""
+    """Nats by which every logit is more, at the end, than what was learned: that finds a tool
+    where it is likely, and one that is missing costs more than one too many."""
     max_tokens: int = 192
     """Of a request that is longer the end is not seen, while its tools are still wanted."""
     seed: int = 0
@@ -116,10 +116,13 @@ def train(
         encoder: to fine-tune.
         out: the training's folder; it goes on there if it was cut off.
         recipe: all else that it depends on.
-        start: a classifier's graph to go on from, its labels beside it; None starts at the
-            encoder.
+        start: a classifier's graph to go on from, its card beside it, which the new card holds as
+            "before"; None starts at the encoder.
         own: tools beside the sixteen, that each get an output; others that a row wants are
             left to their descriptions.
+
+    Raises:
+        SettingsError: ``out`` has the checkpoint of another training.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
@@ -128,8 +131,10 @@ def train(
     words, tokens, network = encoder.words, encoder.tokenizer, Network(encoder.model, len(labels))
     device = torch.device("cpu") if on_cpu() else torch.accelerator.current_accelerator()
     new = list(range(len(labels))) if start is None else _take_over(network, start, labels)
-    lean = np.zeros(len(labels), dtype=np.float32)
-    lean[new] = recipe.lean
+    lean = np.full(len(labels), recipe.lean, dtype=np.float32)
+    if start is not None:
+        known = [i for i in range(len(labels)) if i not in new]
+        lean[known] -= read_lean(start.with_suffix(".json"))
     network.to(device)
     rows, held = _read(data, labels)[: recipe.rows or None], _read(validation, labels)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
@@ -137,7 +142,8 @@ def train(
     warmup = min(30, total // 10 + 1)
     digest = sha256_of(data)
     begun_with = sha256_of(start) if start else sha256(words.numpy().tobytes()).hexdigest()
-    same = f"{digest} {recipe} {begun_with} {labels}"
+    asked = replace(recipe, threads=0, checkpoint_every=0)  # these two may be others
+    same = f"{digest} {asked} {begun_with} {labels}"
     losses = _resume(out, network, optimizer, same)
     done = len(losses)
     if start is not None and new and not done:
@@ -186,6 +192,8 @@ def train(
         "validation": metrics(*_predict(out / FILES[0], held, words, tokens, recipe)),
         "loss": losses[-1],
     }
+    if start is not None:
+        card["before"] = json.loads(start.with_suffix(".json").read_text("utf-8"))
     (out / FILES[1]).write_text(json.dumps(card, indent=1) + "\n")
     (out / "losses.json").write_text(json.dumps([round(x, 4) for x in losses]))
     (out / CHECKPOINT).unlink(missing_ok=True)
@@ -207,7 +215,7 @@ def metrics(logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> dict
     picked = logits >= 0
     hits = float((picked & (targets > 0)).sum())
     return {
-        "recall": hits / float(targets.sum()),
+        "recall": hits / max(1.0, float(targets.sum())),
         "precision": hits / max(1.0, float(picked.sum())),
         "tools": float(picked.sum(1).mean()),
         "all_found": float(((targets > 0) <= picked).all(1).mean()),
@@ -319,13 +327,19 @@ def _predict(
 
 
 def _resume(out: Path, network: Network, optimizer: Any, same: str) -> list[float]:
-    """Take up the checkpoint of the same training, if there is one; the losses so far."""
+    """Take up the checkpoint of this training, if there is one; the losses so far.
+
+    Raises:
+        SettingsError: there is one of another training.
+    """
     path = out / CHECKPOINT
     if not path.is_file():
         return []
     saved = torch.load(path, map_location="cpu", weights_only=True)
     if saved["same"] != same:
-        return []
+        raise SettingsError(
+            f"{out} was begun with other data, another recipe or another start; give another --out"
+        )
     network.load_state_dict(saved["network"])
     optimizer.load_state_dict(saved["optimizer"])
     torch.set_rng_state(saved["random"])  # of dropout
