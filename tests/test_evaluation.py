@@ -177,6 +177,37 @@ def test_eval_tables_refuses_what_its_rows_say(option: list[str]) -> None:
     assert "a planner more is --gguf" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["dev.jsonl", "--gguf", "pyproject.toml"], "eval of a test set: --gguf says nothing here"),
+        (["dev.jsonl", "--prompt", "full"], "--prompt says nothing here"),
+        (["dev.jsonl", "--rounds", "2", "--set", "x"], "--rounds, --set says nothing here"),
+        (["tables", "--ray"], "not both at a time"),
+        (["tables", "--rounds", "2"], "eval tables: --rounds says nothing here"),
+        (
+            ["tables", "--gguf", "pyproject.toml", "--prompt", "short"],
+            "full or trained, not 'short'",
+        ),
+        (["tables", "--gguf", "nowhere.gguf"], "'nowhere.gguf' does not exist"),
+        (["dev.jsonl", "--model", "nowhere.gguf"], "nowhere.gguf does not exist"),
+    ],
+)
+def test_eval_refuses_what_it_would_not_read(command: list[str], said: str) -> None:
+    given = [str(SETS / "dev.jsonl") if word == "dev.jsonl" else word for word in command]
+    result = CliRunner().invoke(app, ["eval", *given], env={"COLUMNS": "200"})
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("way", [["eval"], ["eval", "tables", "--set"], ["eval", "voice"]])
+def test_a_set_without_a_request_is_refused(tmp_path: Path, way: list[str]) -> None:
+    (tmp_path / "set.jsonl").write_text("\n")
+    result = CliRunner().invoke(app, [*way, str(tmp_path / "set.jsonl")])
+    assert result.exit_code == 2
+    assert "there is no request in it" in result.stderr
+
+
 def test_eval_tables_has_a_row_for_each_way_and_plans_each_set_up_once(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -194,7 +225,7 @@ def test_eval_tables_has_a_row_for_each_way_and_plans_each_set_up_once(
     assert result.exit_code == 0, result.output
     page = (tmp_path / "tables.md").read_text("utf-8")
     ways = ("none: all 16", "basic, top 3", "classifier")
-    unrounded = "Q4_0, before quantisation-aware training"
+    unrounded = f"Q4_0, {tmp_path.name} before quantisation-aware training"
     for row in (*ways, "F16", "Q8_0", "Q4_0", unrounded, "copies"):
         assert f"| {row} |" in page
     (everything,) = [x for x in page.splitlines() if x.startswith("| all | ")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -30,7 +29,18 @@ TABLES = "tables"
 VOICE = "voice"
 
 
+READ = {
+    "": {"out", "toolrag", "model", "limit", "endpoint", "ray"},
+    TABLES: {"out", "model", "limit", "requests", "gguf", "adapter", "endpoint"},
+    VOICE: {"out", "toolrag", "model", "limit", "rounds"},
+}
+"""The options that each way to evaluate reads; "" is that of a test set."""
+OF_SERVERS = {"prompt", "key", "concurrency"}
+PROMPTS = (None, "full", "trained")
+
+
 def evaluate_set(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -55,11 +65,14 @@ def evaluate_set(
         int, typer.Option(min=1, max=4, help="voice: how many voices speak each request.")
     ] = 1,
     gguf: Annotated[
-        list[Path] | None, typer.Option(help="tables: one more planner; may come again.")
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="tables: one more planner; may come again."),
     ] = None,
     adapter: Annotated[
         list[Path] | None,
-        typer.Option(help="tables: one more adapter, as Q4_0; may come again."),
+        typer.Option(
+            exists=True, dir_okay=False, help="tables: one more adapter, as Q4_0; may come again."
+        ),
     ] = None,
     endpoint: Annotated[
         list[str] | None,
@@ -97,6 +110,7 @@ def evaluate_set(
                 "eval: --endpoint plans a test set or a row of the tables, --ray a test set; "
                 "not both at a time"
             )
+        _check_options(context, source, prompt, bool(endpoint), bool(gguf))
         servers = _Servers(endpoint, model, prompt, key, concurrency) if endpoint else None
         if spoken is not None:
             _spoken(spoken, out, toolrag, model, limit, rounds)
@@ -106,6 +120,34 @@ def evaluate_set(
         else:
             here = None if servers else model
             _report(Path(source), out, toolrag, here, servers, ray, limit)
+
+
+def _check_options(
+    context: typer.Context, source: str, prompt: str | None, served: bool, others: bool
+) -> None:
+    """That each option that was given is one that is read.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    read = READ.get(source, READ[""]) | (OF_SERVERS if served else set())
+    if source == TABLES and others:
+        read |= {"prompt"}
+    given = {
+        parameter.name: parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.opts[0].startswith("-") and _was_given(context, parameter.name)
+    }
+    if unread := sorted(option for name, option in given.items() if name not in read):
+        way = source if source in READ else "of a test set"
+        raise SettingsError(f"eval {way}: {', '.join(unread)} says nothing here (eval --help)")
+    if prompt not in PROMPTS:
+        raise SettingsError(f"eval: --prompt is full or trained, not {prompt!r}")
+
+
+def _was_given(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name or "")
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @dataclass(frozen=True)
@@ -132,6 +174,20 @@ class _Servers:
         return settings, planners_at(self.urls, settings)
 
 
+def _items(source: Path, limit: int) -> list[Item]:
+    """The requests of a test set, or its first ones.
+
+    Raises:
+        SettingsError: it cannot be read, or has none.
+    """
+    from tinyagent.evaluation.sets import read_test_set
+
+    items = read_test_set(source)[: limit or None]
+    if not items:
+        raise SettingsError(f"{source}: there is no request in it")
+    return items
+
+
 def _report(
     source: Path,
     out: Path | None,
@@ -143,14 +199,13 @@ def _report(
 ) -> None:
     from tinyagent.evaluation.kept import Kept
     from tinyagent.evaluation.report import summarise, summary_table, write_report
-    from tinyagent.evaluation.sets import read_test_set
     from tinyagent.evaluation.setup import planner_digest, toolrag_digest
     from tinyagent.models import sha256_of
     from tinyagent.settings import load_settings
     from tinyagent.toolrag import load
     from tinyagent.versions import with_versions
 
-    items = read_test_set(source)[: limit or None]
+    items = _items(source, limit)
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
     picks = load(settings)
     given: dict[str, object] = {"endpoint": None, "model": model, "prompt": None}
@@ -185,13 +240,13 @@ def _report(
                 keep(plan_item(item, picks.select(item.query), planner, SIXTEEN))
 
     target = out or Path("runs") / "eval" / source.stem
-    unfinished = target / "unfinished"
-    outcomes = Kept(unfinished, items).outcomes(setup, plan)
+    kept = Kept(target / "unfinished", items)
+    outcomes = kept.outcomes(setup, plan)
     typer.echo(summary_table(summarise(outcomes)))
     command = f"tinyagent eval {source}{options(**given)}{' --ray' if ray else ''}"
     made_from = {"set": sha256_of(source), **setup}
     page = write_report(outcomes, f"Evaluation of {source.name}", command, made_from, target)
-    shutil.rmtree(unfinished)
+    kept.forget(setup)
     typer.echo(f"\n{page}")
     try:
         from tinyagent.evaluation.pictures import draw
@@ -235,7 +290,6 @@ def _spoken(
             f"eval voice needs {error.name}, which the training extra brings; make setup"
         ) from error
     from tinyagent.evaluation.run import evaluate
-    from tinyagent.evaluation.sets import read_test_set
     from tinyagent.planner import load_planner
     from tinyagent.settings import load_settings
     from tinyagent.toolrag import load
@@ -243,7 +297,7 @@ def _spoken(
     from tinyagent.voice.model import load_model
     from tinyagent.voice.transcriber import Transcriber
 
-    items = read_test_set(source)[: limit or None]
+    items = _items(source, limit)
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
     with progress_bar() as progress:
         transcriber = Transcriber(load_model(settings, progress))
@@ -268,11 +322,12 @@ def _tables(
     servers: _Servers | None,
     limit: int,
 ) -> None:
-    from tinyagent.evaluation.sets import read_test_set
+    from tinyagent.evaluation.setup import planner_digest, toolrag_digest
     from tinyagent.evaluation.tables import Served, tables
+    from tinyagent.models import sha256_of
     from tinyagent.settings import load_settings
 
-    items = read_test_set(requests)[: limit or None]
+    items = _items(requests, limit)
     served = None
     given: dict[str, object] = {"gguf": others, "adapter": adapters, "prompt": prompt}
     if servers:
@@ -282,8 +337,15 @@ def _tables(
         given |= {"endpoint": [*planners], "model": there.server_model}
     trained = prompt == "trained"
     command = f"tinyagent eval tables --set {requests}{options(**given, limit=limit)}"
-    parts = [f"# Tables: {len(items)} requests of {requests.name}", f"`{command}`"]
-    for table in tables(items, load_settings(), out, others, trained, adapters, served, tracked):
+    settings = load_settings()
+    digests = (
+        planner_digest(settings),
+        *toolrag_digest(settings).split()[1:2],
+        sha256_of(requests),
+    )
+    made_from = "SHA-256 of planner, ToolRAG and requests: " + ", ".join(d[:12] for d in digests)
+    parts = [f"# Tables: {len(items)} requests of {requests.name}", f"`{command}`", made_from]
+    for table in tables(items, settings, out, others, trained, adapters, served, tracked):
         typer.echo(f"{table}\n")
         parts.append(str(table))
     page = out / "tables.md"

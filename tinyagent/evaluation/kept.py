@@ -44,9 +44,9 @@ class Kept:
             setup: all that decides what is planned, but the code.
             plan: plans the requests that are not kept, and hands each outcome over at once.
         """
-        named = json.dumps({"setup": dict(setup) | {"code": self._code}}, sort_keys=True)
+        named = self._named(setup)
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{hashlib.sha256(named.encode()).hexdigest()[:12]}.jsonl"
+        path = self._file(named)
         kept = self._read(path)
         left = [item for item in dict.fromkeys(self._items) if item not in kept]
         with path.open("a", encoding="utf-8") as file:
@@ -61,6 +61,18 @@ class Kept:
             if left:
                 plan(left, keep)
         return [kept[item] for item in self._items]
+
+    def forget(self, setup: Mapping[str, str]) -> None:
+        """Remove a set-up's file, and the folder, where no other's is in it."""
+        self._file(self._named(setup)).unlink(missing_ok=True)
+        if not any(self._folder.iterdir()):
+            self._folder.rmdir()
+
+    def _named(self, setup: Mapping[str, str]) -> str:
+        return json.dumps({"setup": dict(setup) | {"code": self._code}}, sort_keys=True)
+
+    def _file(self, named: str) -> Path:
+        return self._folder / f"{hashlib.sha256(named.encode()).hexdigest()[:12]}.jsonl"
 
     def _read(self, path: Path) -> dict[Item, Outcome]:
         """What is kept."""

@@ -5,13 +5,12 @@ The splits of `tinyagent data generate` are read as well: one plan each, the sty
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tinyagent.errors import PlanError, SettingsError
+from tinyagent.lines import read_each
 from tinyagent.plans.syntax import Plan, read_plan
 
 
@@ -37,19 +36,7 @@ def read_test_set(path: Path) -> list[Item]:
     Raises:
         SettingsError: the file cannot be read, or a line is no such object; the message names it.
     """
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: it cannot be read ({error})") from error
-    items = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            items.append(_item(json.loads(line)))
-        except (ValueError, KeyError, TypeError, PlanError) as error:
-            raise SettingsError(f"{path}, line {number}: {error!r}") from error
-    return items
+    return read_each(path, _item, "{!r}")
 
 
 def _item(row: dict[str, Any]) -> Item:
@@ -58,4 +45,6 @@ def _item(row: dict[str, Any]) -> Item:
         only = read_plan(row["plan"])
         return Item(row["pattern"], row["request"], now, (only,), (row["style"],))
     plans = tuple(read_plan(plan) for plan in row["plans"])
+    if not plans:
+        raise ValueError("it has no plan")
     return Item(row["id"], row["query"], now, plans, tuple(row.get("tags", ())))

@@ -222,9 +222,9 @@ def _made(rows: _Rows, adapters: Sequence[Path]) -> Iterator[tuple[str, Path]]:
     yield "Q8_0", _in_precision(base, ours, "Q8_0", folder)
     yield "Q4_0", rows.shipped
     for adapter in adapters:
-        unrounded = adapter.name == UNROUNDED
-        name = "before quantisation-aware training" if unrounded else adapter.stem
-        yield f"Q4_0, {name}", _in_precision(base, adapter, "Q4_0", folder)
+        when = " before quantisation-aware training" if adapter.name == UNROUNDED else ""
+        name = f"Q4_0, {adapter.absolute().parent.name}{when}"
+        yield name, _in_precision(base, adapter, "Q4_0", folder)
 
 
 def _in_precision(base: Path, adapter: Path, kind: str, folder: Path) -> Path:
