@@ -30,12 +30,19 @@ def read_labels(path: Path) -> list[str]:
     return labels
 
 
+def read_lean(path: Path) -> float:
+    """Nats that a classifier's training has added to each of its logits."""
+    card = json.loads(path.read_text("utf-8"))
+    return float(card.get("recipe", {}).get("lean", 0.0))
+
+
 class Classifier:
     """The fine-tuned classifier.
 
     Args:
         graph: ONNX; ``words`` (1, tokens, width) to ``logits`` (1, labels).
-        labels: JSON with "labels", the tools' names in the order of the logits.
+        labels: the card of its training, JSON: "labels", the tools' names in the order of the
+            logits, and the "recipe".
         encoder: the safetensors file of the encoder, for its word embeddings.
         tokenizer: the encoder's ``tokenizer.json``.
     """
@@ -51,6 +58,7 @@ class Classifier:
         threads: int = 0,
     ) -> None:
         self._labels = read_labels(labels)
+        self._lean = read_lean(labels)
         if missing := set(tools) - set(self._labels):
             raise ModelError(f"{graph} was not trained on {', '.join(sorted(missing))}")
         self._names = list(tools)
@@ -71,4 +79,6 @@ class Classifier:
         probabilities = {name: float(by_label[name]) for name in self._names}
         picked = [name for name, p in probabilities.items() if p >= self._threshold]
         seconds = time.perf_counter() - begun
-        return Selection(probabilities, picked, self._threshold, "classifier", seconds)
+        return Selection(
+            probabilities, picked, self._threshold, "classifier", seconds, lean=self._lean
+        )

@@ -32,7 +32,7 @@ MOST = 3
 WEIGHTS = (1.22, 13.42, 1.75, -1.37)
 """Of the features, in the order of ``features``; ``BIAS`` of 1."""
 BIAS = -0.92
-SURE = 3.0
+SURE = 2.25
 """Log-odds from which the classifier knows a request: of those that need one of the sixteen, 19
 in 20 lie above."""
 STEM = 5
@@ -86,6 +86,7 @@ class WithDescribed:
             picked.method,
             time.perf_counter() - begun,
             frozenset(described),
+            picked.lean,
         )
 
     def _nearness(self, request: Vector) -> Features:
@@ -120,7 +121,7 @@ def features(
     name = _stems(list(tools)[tool].replace("_", " "))
     named = len(name & _stems(request)) / len(name)
     best = max(picked.probabilities.values(), default=0.0)
-    return np.array([cosines[tool], margin, named, max(0.0, log_odds(best) - SURE)])
+    return np.array([cosines[tool], margin, named, max(0.0, log_odds(best, picked.lean) - SURE)])
 
 
 def _stems(text: str) -> set[str]:
