@@ -118,6 +118,13 @@ def ask(page: Page) -> Ask:
     return send
 
 
+def begin_anew(page: Page) -> None:
+    """Leave the conversation, which the tab would otherwise show again, for an empty one."""
+    with page.expect_navigation():
+        page.locator("[data-new]").click()
+    page.locator("[data-example]").first.wait_for()
+
+
 def _wait(served: App, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + PATIENCE / 1000
     while time.monotonic() < end and process.poll() is None:

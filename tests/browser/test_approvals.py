@@ -6,7 +6,7 @@ import json
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App, Ask
+from tests.browser.conftest import App, Ask, begin_anew
 from tests.browser.contrast import faint, too_wide
 from tests.browser.test_page import NOTE, contents, note, status
 
@@ -24,8 +24,7 @@ def test_remember_revoke_and_be_asked_again(app: App, page: Page, ask: Ask) -> N
     assert json.loads((app.traces.parent / "remembered.json").read_text())[0]["tool"] == "send_sms"
 
     page.goto(app.url)
-    page.locator("[data-new]").click()
-    page.locator("[data-example]").first.wait_for()
+    begin_anew(page)
     ask(LATE)
     status(page, "answered")
     expect(page.locator(".decided")).to_contain_text("Not asked about")
@@ -40,8 +39,7 @@ def test_remember_revoke_and_be_asked_again(app: App, page: Page, ask: Ask) -> N
     page.locator(".panel .empty", has_text="Nothing is remembered").wait_for()
 
     page.goto(app.url)
-    page.locator("[data-new]").click()
-    page.locator("[data-example]").first.wait_for()
+    begin_anew(page)
     ask(LATE)
     status(page, "approval")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE, App, Ask
+from tests.browser.conftest import PATIENCE, App, Ask, begin_anew
 from tests.browser.contrast import faint, too_wide
 from tests.browser.test_page import status
 from tinyagent.evaluation.sets import read_test_set
@@ -47,8 +47,7 @@ def test_ten_requests_are_labelled_exported_learned_and_put_in_use(
     app: App, page: Page, ask: Ask, tmp_path: Path
 ) -> None:
     for request in (*OTHERS, *HABIT):
-        page.locator("[data-new]").click()
-        page.locator(".welcome").wait_for()
+        begin_anew(page)
         ask(request)
         page.locator(".said", has_text=request).wait_for(timeout=PATIENCE)
         over(page)
@@ -59,7 +58,7 @@ def test_ten_requests_are_labelled_exported_learned_and_put_in_use(
     retrain(app, page)
 
     page.goto(app.url)
-    page.locator("[data-example]").first.wait_for()
+    begin_anew(page)
     ask("@Sid: the plumber came")
     status(page, "approval")
     expect(page.locator("form.approval .what")).to_contain_text("E-mail")

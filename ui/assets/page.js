@@ -24,6 +24,10 @@ window.tinyagent = (() => {
     location.assign("/");
   }
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-new]")) forget();
+  });
+
   // The conversation's current turn. `server` calls Python; `follow` has the run drawn as it
   // goes on; `ask` asks for an example; `undo` takes back what the run changed.
   function turn(element, server, follow, ask, undo) {
@@ -110,8 +114,6 @@ window.tinyagent = (() => {
         if (!reject.disabled) reject.click();
       }
     });
-
-    document.querySelector("[data-new]")?.addEventListener("click", forget);
   }
 
   const planOf = (form) => form.querySelector("[data-plan]");
