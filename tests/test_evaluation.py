@@ -260,7 +260,9 @@ def test_a_run_that_was_cut_off_goes_on_with_what_it_has(tmp_path: Path) -> None
             if len(planned) == 2:
                 raise KeyboardInterrupt
             planned.append(one.id)
-            keep(replace(outcome(GOLD, read_plan(GOLD), ("create_note",)), item=one))
+            planned_in = {"total": 0.48504999}
+            made = outcome(GOLD, read_plan(GOLD), ("create_note",))
+            keep(replace(made, item=one, seconds=planned_in))
 
     with pytest.raises(KeyboardInterrupt):
         Kept(tmp_path, items).outcomes(setup, plan_some)

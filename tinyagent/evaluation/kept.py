@@ -52,9 +52,11 @@ class Kept:
         with path.open("a", encoding="utf-8") as file:
 
             def keep(outcome: Outcome) -> None:
-                file.write(json.dumps(as_row(outcome), ensure_ascii=False) + "\n")
+                row = json.dumps(as_row(outcome), ensure_ascii=False)
+                file.write(row + "\n")
                 file.flush()
-                kept[outcome.item] = outcome
+                # As it will be read: a run that goes on rounds nothing otherwise.
+                kept[outcome.item] = from_row(json.loads(row), outcome.item)
 
             if not file.tell():
                 file.write(f"{named}\n")
