@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def test_a_variant_lacks_its_part_and_nothing_else(data: Path) -> None:
     rows = [json.loads(line) for line in (data / "train.jsonl").open()]
     variants = {variant.name: variant for variant in VARIANTS}
     left = {name: variant.rows(rows) for name, variant in variants.items()}
-    assert left["everything"] == left["without invented tools"] == rows
+    assert left["everything"] == left["without invented tools"] == left["full fine-tune"] == rows
     styles = Counter(row["style"] for row in rows)
     assert styles - Counter(r["style"] for r in left["without spoken styles"]) == {
         "spoken": styles["spoken"]
@@ -42,8 +43,9 @@ def test_a_variant_lacks_its_part_and_nothing_else(data: Path) -> None:
     assert refusals
     assert [row for row in rows if row not in refusals] == left["without refusals"]
     for name, variant in variants.items():
-        assert (variant.invented == 0) == (name == "without invented tools")
-        assert variant.invented in (0, Recipe.invented)
+        asked = replace(Recipe(), **variant.changes)
+        assert (asked.invented == 0) == (name == "without invented tools")
+        assert asked.full == (name == "full fine-tune")
 
     def patterns(some: list[dict[str, Any]]) -> set[str]:
         return {pattern for row in some for pattern in patterns_of(row)}

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import llama_cpp
 import numpy as np
@@ -164,6 +165,88 @@ def test_merged_layers_and_short_attention_compute_what_peft_and_torch_do(tiny: 
     for name, gradient in slow.items():
         assert gradient.abs().max() > 0
         torch.testing.assert_close(fast_ones[name], gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_a_full_fine_tune_has_the_gradients_of_the_weights_themselves(tiny: Path) -> None:
+    from tinyagent.train.lora import LINEAR, adapted, load_base, with_every_weight
+    from tinyagent.train.merged import merged_layers
+    from tinyagent.train.planner import PlanLoss
+
+    ids = torch.randint(0, 49152, (3, 40), generator=torch.Generator().manual_seed(1))
+    wanted = torch.zeros_like(ids, dtype=torch.bool)
+    wanted[:, 20:30] = True
+    model, _ = load_base(tiny)
+    peft = with_every_weight(model)
+    for layer in merged_layers(peft):
+        layer.merge_weight()
+    PlanLoss(peft)(ids, wanted).mean().backward()
+    found = {name: w.grad for name, w in peft.named_parameters() if w.requires_grad}
+    assert len(found) == len(adapted(peft)) == 14  # one factor of each layer
+
+    plain, _ = load_base(tiny)
+    no_adapter = SimpleNamespace(base_model=SimpleNamespace(model=plain))
+    PlanLoss(no_adapter)(ids, wanted).mean().backward()
+    weights = {n: w.grad for n, w in plain.named_parameters() if n.split(".")[-2] in LINEAR}
+    for name, gradient in found.items():
+        layer = name.removeprefix("base_model.model.").partition(".lora_")[0]
+        torch.testing.assert_close(gradient, weights[f"{layer}.weight"], rtol=1e-2, atol=1e-5)
+
+
+def test_an_adapter_is_extracted_from_a_full_fine_tune(
+    data: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_COMPILE_DISABLE", "1")
+    full, near, same = (tmp_path / name for name in ("full", "near", "same"))
+    options = ["--base", str(tiny), "--out", str(full), "--steps", "6", "--batch", "2"]
+    asked = ["train", "planner", str(data), *options, "--full"]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    assert f"tinyagent train extract {full}" in " ".join(result.output.split())
+    losses = json.loads((full / "losses.json").read_text())
+    assert len(losses) == 6
+    assert CliRunner().invoke(app, [*asked, "--steps", "8"]).exit_code == 0
+    assert json.loads((full / "losses.json").read_text())[:6] == losses
+    card = json.loads((full / "training.json").read_text())
+    assert card["full"]
+    assert card["learning_rate"] == 3e-4
+
+    changes = read_adapter(full / "adapter.safetensors")
+    for out, rank in ((near, 4), (same, 10_000)):
+        command = ["train", "extract", str(full), "--out", str(out), "--rank", str(rank)]
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 0, done.output
+        said = json.loads((out / "training.json").read_text())
+        assert said["extracted_from"] == card
+        left = read_adapter(out / "adapter.safetensors")
+        size = sum(float(np.square(change).sum()) for change in changes.values())
+        lost = sum(float(np.square(left[name] - change).sum()) for name, change in changes.items())
+        assert 1 - lost / size == pytest.approx(said["kept"], abs=1e-3)
+    assert 0 < json.loads((near / "training.json").read_text())["kept"] < 0.9
+    assert said["kept"] == pytest.approx(1)
+    for name, change in changes.items():
+        assert np.linalg.matrix_rank(change) > 4
+        assert np.linalg.matrix_rank(read_adapter(near / "adapter.safetensors")[name]) <= 4
+
+    start = ["--start", str(near / "adapter.safetensors"), "--rank"]
+    places = ["train", "planner", str(data), "--base", str(tiny), "--steps", "1", "--batch", "2"]
+    for number, (kind, said) in enumerate(
+        ((["4"], ""), (["8"], "has rank 4, not 8"), (["4", "--full"], "is no full fine-tune"))
+    ):
+        out = tmp_path / f"on-{number}"
+        went = CliRunner().invoke(app, [*places, "--out", str(out), *start, *kind])
+        assert (went.exit_code == 0) == (not said), went.output
+        assert said in " ".join(went.output.split())
+    missing = CliRunner().invoke(app, ["train", "extract", str(tmp_path), "--out", str(near)])
+    assert missing.exit_code == 2
+    assert "train it to its end first" in " ".join(missing.output.split())
+
+
+def test_a_full_fine_tune_is_too_large_to_ship(tmp_path: Path) -> None:
+    (tmp_path / "adapter.safetensors").write_bytes(bytes(25_000_001))
+    (tmp_path / "training.json").write_text('{"full": true}')
+    result = CliRunner().invoke(app, ["train", "export", str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"tinyagent train extract {tmp_path}" in result.output.replace("\n", "")
 
 
 def test_an_adapter_that_fits_another_model_is_refused(tmp_path: Path) -> None:

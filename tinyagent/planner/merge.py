@@ -34,7 +34,8 @@ NAMES = {
 }
 """A layer's weights: transformers' name, and GGUF's."""
 
-_KEY = re.compile(r"layers\.(\d+)\.(\w+\.\w+)\.lora_([AB])")
+_LAYER = re.compile(r"(?:.*\.)?layers\.(\d+)\.(\w+\.\w+)")
+_KEY = re.compile(r"(.+)\.lora_([AB])\.weight")
 
 
 def merge(base: Path, adapter: Path | None, out: Path) -> None:
@@ -94,17 +95,36 @@ def merge_in_4_bits(base: Path, adapter: Path, out: Path) -> None:
 
 
 def read_adapter(path: Path) -> dict[str, Matrix]:
-    """An adapter's changes, ``scale * B @ A``, by the name of the GGUF tensor; (out, in) each."""
+    """An adapter's changes, ``scale * B @ A``, by the name of the GGUF tensor; (out, in) each.
+
+    Raises:
+        ModelError: it is none, or not of layers that a planner has.
+    """
+    scale, factors = read_factors(path)
+    changes = {}
+    for layer, (a, b) in factors.items():
+        match = _LAYER.fullmatch(layer)
+        if not match or match[2] not in NAMES:
+            raise ModelError(f"{path}: {layer} is no layer that an adapter changes")
+        changes[f"blk.{match[1]}.{NAMES[match[2]]}.weight"] = scale * (b @ a)
+    return changes
+
+
+def read_factors(path: Path) -> tuple[float, dict[str, tuple[Matrix, Matrix]]]:
+    """An adapter's scale, and its A (rank, in) and B (out, rank) by layer, as peft names them.
+
+    Raises:
+        ModelError: it is none.
+    """
     halves: dict[str, dict[str, Matrix]] = {}
     with safe_open(path, framework="numpy") as file:
         scale = float(file.metadata()["scale"])
         for key in file.keys():  # noqa: SIM118 - a safetensors file is no mapping
-            match = _KEY.search(key)
-            if not match or match[2] not in NAMES:
+            match = _KEY.fullmatch(key)
+            if not match:
                 raise ModelError(f"{path}: {key} is no weight of a LoRA adapter")
-            name = f"blk.{match[1]}.{NAMES[match[2]]}.weight"
-            halves.setdefault(name, {})[match[3]] = file.get_tensor(key).astype(np.float32)
-    return {name: scale * (half["B"] @ half["A"]) for name, half in halves.items()}
+            halves.setdefault(match[1], {})[match[2]] = file.get_tensor(key).astype(np.float32)
+    return scale, {layer: (half["A"], half["B"]) for layer, half in halves.items()}
 
 
 def _interleave(weight: Matrix, heads: int) -> Matrix:

@@ -5,13 +5,15 @@
 Each variant of the data trains a planner from the base model, with the same seed and the same
 small budget; it is stored in 4 bits, as the shipped one is, and plans a test set with the shipped
 ToolRAG. A variant that is done is not done again, and one that was cut off goes on.
+
+What an adapter costs is asked in the same way: a full fine-tune, and an adapter extracted from it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,29 +27,38 @@ from tinyagent.evaluation.setup import toolrag_digest
 from tinyagent.evaluation.tables import Table
 from tinyagent.models import find, sha256_of
 from tinyagent.planner import planner_of
+from tinyagent.planner.constraints import Constraints
 from tinyagent.planner.merge import merge_in_4_bits
 from tinyagent.settings import Settings
 from tinyagent.toolrag import load
 from tinyagent.train import checkpoints
-from tinyagent.train.planner import Recipe, train
+from tinyagent.train.extract import extract
+from tinyagent.train.planner import FULL_RATE, Recipe, train
 from tinyagent.versions import ADAPTER, GGUF, TRAINING
 
 Rows = list[dict[str, Any]]
 
 
+LEVEL = Constraints.COPIES
+"""What plans are held to: second thoughts, which the app has, take a planner of so small a budget
+many seconds a request, and are no part of what the data taught."""
+
+
 @dataclass(frozen=True)
 class Variant:
-    """Data that a part was taken from.
+    """A training that differs in one thing from that on everything.
 
     Attributes:
-        name: what is missing.
+        name: what is missing, or other.
         rows: those that stay, of all.
-        invented: share of the examples that are told with invented tools.
+        changes: of the recipe.
+        extracted_from: the variant whose adapter this is made of, without a training.
     """
 
     name: str
     rows: Callable[[Rows], Rows] = list
-    invented: float = Recipe.invented
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    extracted_from: str = ""
 
 
 def not_spoken(rows: Rows) -> Rows:
@@ -83,17 +94,31 @@ def patterns_of(row: dict[str, Any]) -> list[str]:
     return str(row["pattern"]).split(" + ")
 
 
+def _folder(name: str) -> str:
+    """That a variant's training is in."""
+    return name.replace(" ", "-")
+
+
 def _in_half(pattern: str) -> bool:
     return sha256(pattern.encode()).digest()[0] % 2 == 0
 
 
-VARIANTS = (
-    Variant("everything"),
+EVERYTHING = Variant("everything")
+OF_DATA = (
+    EVERYTHING,
     Variant("without spoken styles", not_spoken),
     Variant("without refusals", not_refused),
-    Variant("without invented tools", invented=0.0),
+    Variant("without invented tools", changes={"invented": 0.0}),
     Variant("half the patterns", half_the_patterns),
 )
+FULL = Variant("full fine-tune", changes={"full": True, "learning_rate": FULL_RATE})
+OF_WEIGHTS = (FULL, EVERYTHING, Variant("adapter extracted from it", extracted_from=FULL.name))
+VARIANTS = (*OF_DATA, *(variant for variant in OF_WEIGHTS if variant not in OF_DATA))
+TABLES = (
+    ("What each part of the data is worth", OF_DATA),
+    ("What an adapter costs", OF_WEIGHTS),
+)
+"""Each with its variants, of which the first is what the others are compared with."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +158,8 @@ def ablations(
         items: the requests that each planner plans.
         settings: of the planner and ToolRAG; ``models`` has the base model.
         out: a folder for the trainings; those that are done are taken from it.
-        recipe: of each training; the variant may say another share of invented tools.
-        variants: of the data.
+        recipe: of each training, which the variant may change.
+        variants: in their order; one that is extracted comes after what it is extracted from.
         shown: shows how far each evaluation is.
 
     Raises:
@@ -144,7 +169,7 @@ def ablations(
     out.mkdir(parents=True, exist_ok=True)
     _same(out / "asked.json", data, items, settings, recipe)
     for variant in variants:
-        run = out / variant.name.replace(" ", "-")
+        run = out / _folder(variant.name)
         done = run / "result.json"
         if not done.is_file():
             result = _result(variant, data, items, settings, run, recipe, shown)
@@ -153,26 +178,30 @@ def ablations(
         yield Result(**json.loads(done.read_text("utf-8")))
 
 
-def table(results: Sequence[Result]) -> Table:
-    """The results; each is compared with the first, request by request."""
-    rows = []
-    for result in results:
-        pairs = list(zip(result.success, results[0].success, strict=True))
-        rows.append(
-            (
-                result.name,
-                f"{result.rows}",
-                f"{result.patterns}",
-                f"{result.steps}",
-                f"{result.loss:.3f}",
-                str(Rate(sum(result.success), len(result.success))),
-                f"{Rate(sum(result.arguments), len(result.arguments)).share:.1%}",
-                f"{pairs.count((True, False))}",
-                f"{pairs.count((False, True))}",
-            )
-        )
-    header = ("data", "rows", "patterns", "steps", "loss", "success", "arguments", "won", "lost")
-    return Table("What each part of the data is worth", header, rows)
+def tables(results: Sequence[Result]) -> Iterator[Table]:
+    """The results; each is compared with the first of its table, request by request."""
+    by_name = {result.name: result for result in results}
+    for title, variants in TABLES:
+        if done := [by_name[v.name] for v in variants if v.name in by_name]:
+            yield Table(title, HEADER, [_row(result, done[0]) for result in done])
+
+
+HEADER = ("", "rows", "patterns", "steps", "loss", "success", "arguments", "won", "lost")
+
+
+def _row(result: Result, first: Result) -> tuple[str, ...]:
+    pairs = list(zip(result.success, first.success, strict=True))
+    return (
+        result.name,
+        f"{result.rows}",
+        f"{result.patterns}",
+        f"{result.steps}",
+        f"{result.loss:.3f}",
+        str(Rate(sum(result.success), len(result.success))),
+        f"{Rate(sum(result.arguments), len(result.arguments)).share:.1%}",
+        f"{pairs.count((True, False))}",
+        f"{pairs.count((False, True))}",
+    )
 
 
 def _same(
@@ -181,6 +210,7 @@ def _same(
     """Keep what is asked beside the results, or check that it is what was asked before."""
     asked = {
         **asdict(recipe),
+        "level": LEVEL.name,
         "base": sha256_of(find("smollm2", settings.models)),
         "data": sha256_of(data),
         "ToolRAG": toolrag_digest(settings),
@@ -210,13 +240,17 @@ def _result(
     run.mkdir(exist_ok=True)
     base = find("smollm2", settings.models)
     if not (run / ADAPTER).is_file():
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (run / "train.jsonl").write_text("".join(lines), encoding="utf-8")
-        train(run / "train.jsonl", base, run, replace(recipe, invented=variant.invented))
+        if variant.extracted_from:
+            extract(run.with_name(_folder(variant.extracted_from)), recipe.rank, run)
+        else:
+            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            (run / "train.jsonl").write_text("".join(lines), encoding="utf-8")
+            train(run / "train.jsonl", base, run, replace(recipe, **variant.changes))
     card = json.loads((run / TRAINING).read_text("utf-8"))
+    card = card.get("extracted_from", card)
     small = run / GGUF
     merge_in_4_bits(base, run / ADAPTER, small)
-    outcomes = evaluate(items, load(settings), planner_of(small, settings), shown)
+    outcomes = evaluate(items, load(settings), planner_of(small, settings, LEVEL), shown)
     return Result(
         variant.name,
         len(rows),

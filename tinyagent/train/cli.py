@@ -19,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="Train ToolRAG and the planner; shi
 
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="Folder of `tinyagent data generate`.")]
 Seed = Annotated[int, typer.Option(help="Of the order of the rows, and of new weights.")]
+EXTRACT = "make an adapter of it with: tinyagent train extract {}"
+SHIP = "ship it with: tinyagent train export {}"
 Steps = Annotated[int, typer.Option(min=0, help="If not 0: so many, for --minutes.")]
 
 
@@ -85,7 +87,12 @@ def planner(
     ] = None,
     start: Annotated[Path | None, typer.Option(help="An adapter to go on from.")] = None,
     rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
+    full: Annotated[
+        bool, typer.Option("--full", help="All the layers' weights, no adapter; see `extract`.")
+    ] = False,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="At its highest; if not given: 1e-3, with --full 3e-4.")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 8,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes on the CPU; a launcher has its own.")
@@ -103,13 +110,16 @@ def planner(
         from tinyagent.evaluation.pictures import loss_curve
         from tinyagent.models import find
         from tinyagent.settings import load_settings
-        from tinyagent.train.planner import Recipe, train
+        from tinyagent.train.planner import FULL_RATE, Recipe, train
         from tinyagent.train.processes import first
 
+        if learning_rate is None:
+            learning_rate = FULL_RATE if full else Recipe.learning_rate
         recipe = Recipe(
             minutes=minutes,
             steps=steps,
             rank=rank,
+            full=full,
             learning_rate=learning_rate,
             batch=batch,
             seed=seed,
@@ -122,7 +132,8 @@ def planner(
         if not first():
             return
         loss_curve(out)
-    typer.echo(f"{out / 'adapter.safetensors'}; ship it with: tinyagent train export {out}")
+    then = EXTRACT if full else SHIP
+    typer.echo(f"{out / 'adapter.safetensors'}; {then.format(out)}")
 
 
 @app.command()
@@ -143,7 +154,8 @@ def ablations(
     """Train planners without parts of the data, and count what each plans right.
 
     The variants: everything, without spoken styles, without refusals, without invented tools,
-    half the patterns. The results are a table in OUT/ablations.md.
+    half the patterns; a full fine-tune, and an adapter extracted from it. The results are two
+    tables in OUT/ablations.md.
     """
     with explained(), needs_training_extra():
         from tinyagent.evaluation.sets import read_test_set
@@ -165,11 +177,11 @@ def ablations(
             split(data, "train"), items, load_settings(), out, recipe, variants, tracked
         ):
             results.append(result)
-            table = str(work.table(results))
+            tables = "\n\n".join(map(str, work.tables(results)))
             title = f"# Ablations: {len(items)} requests of {requests.name}"
-            page = "\n\n".join((title, f"`{command}`", table)) + "\n"
+            page = "\n\n".join((title, f"`{command}`", tables)) + "\n"
             (out / "ablations.md").write_text(page, encoding="utf-8")
-    typer.echo(f"{table}\n\n{out / 'ablations.md'}")
+    typer.echo(f"{tables}\n\n{out / 'ablations.md'}")
 
 
 @app.command()
@@ -184,9 +196,22 @@ def average(
         from tinyagent.train.average import average as mean
 
         apart = mean(runs, out)
+    typer.echo(f"{out / 'adapter.safetensors'}, of adapters {apart:.2f} apart; {SHIP.format(out)}")
+
+
+@app.command()
+def extract(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a full fine-tune.")],
+    out: Annotated[Path, typer.Option(help="Folder for its adapter.")],
+    rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
+) -> None:
+    """Make an adapter of a full fine-tune: of that rank, the one nearest to what it changed."""
+    with explained(), needs_training_extra():
+        from tinyagent.train.extract import extract as nearest
+
+        kept = nearest(run, rank, out)
     typer.echo(
-        f"{out / 'adapter.safetensors'}, of adapters {apart:.2f} apart; "
-        f"ship it with: tinyagent train export {out}"
+        f"{out / 'adapter.safetensors'} holds {kept:.1%} of the change, squared; {SHIP.format(out)}"
     )
 
 

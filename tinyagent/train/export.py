@@ -23,6 +23,9 @@ from tinyagent.train.agreement import LEAST, Agreement, compare
 from tinyagent.train.lora import write_adapter
 from tinyagent.versions import ADAPTER, GGUF, TRAINING
 
+LARGEST = 25_000_000
+"""Bytes of an adapter that is shipped."""
+
 
 def export(run: Path, models: Path) -> tuple[Path, Agreement]:
     """Ship the adapter of ``run``.
@@ -31,12 +34,17 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
         The 4-bit GGUF file that was made from it, and how far it plans as the trained model does.
 
     Raises:
-        ModelError: it does not, or was trained from another base.
+        ModelError: it does not, was trained from another base, or is a full fine-tune.
     """
     base, shipped = find("smollm2", models), models / "planner"
     with TemporaryDirectory() as folder:
         new = Path(folder)
         _take(run, new)
+        if (new / ADAPTER).stat().st_size > LARGEST:
+            raise ModelError(
+                f"{run} is a full fine-tune, too large to ship; "
+                f"make an adapter of it with: tinyagent train extract {run}"
+            )
         card = json.loads((new / TRAINING).read_text("utf-8"))
         if others := set(_bases(card)) - {sha256_of(base)}:
             raise ModelError(
@@ -57,10 +65,11 @@ def export(run: Path, models: Path) -> tuple[Path, Agreement]:
 
 
 def _bases(card: dict[str, Any]) -> Iterator[str]:
-    """Digests of the bases that a run, or those that it is the mean of, were trained from."""
+    """Digests of the bases that a run, or those that it was made of, were trained from."""
     if "base_sha256" in card:
         yield card["base_sha256"]
-    for one in card.get("average_of", ()):
+    made_of = [*card.get("average_of", ()), *filter(None, [card.get("extracted_from")])]
+    for one in made_of:
         yield from _bases(one)
 
 

@@ -32,6 +32,31 @@ def with_adapter(model: Any, rank: int) -> Any:
     return get_peft_model(model, lora).train()
 
 
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def with_every_weight(model: Any) -> Any:
+    """The model for a full fine-tune of the layers that an adapter changes.
+
+    It is told as an adapter of full rank, so that all that is done with one can be done with it:
+    of each layer's factors the smaller is the identity (over ``SCALE``) and stays, the other is
+    the change of the weight itself, and alone is trained.
+    """
+    ranks = {
+        name: min(module.weight.shape)
+        for name, module in model.named_modules()
+        if name.rpartition(".")[2] in LINEAR
+    }
+    alphas = {name: SCALE * rank for name, rank in ranks.items()}
+    lora = LoraConfig(target_modules=LINEAR, rank_pattern=ranks, alpha_pattern=alphas)
+    peft = get_peft_model(model, lora).train()
+    for layer in adapted(peft):
+        a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+        identity, change = sorted((a, b), key=lambda factor: factor.numel())
+        identity.copy_(torch.eye(len(identity)) / SCALE)
+        identity.requires_grad = False
+        change.zero_()
+    return peft
+
+
 def adapted(peft: Any) -> list[Any]:
     """The layers that have an adapter."""
     return [m for m in peft.modules() if hasattr(m, "lora_A")]
@@ -39,7 +64,7 @@ def adapted(peft: Any) -> list[Any]:
 
 def adapter_of(peft: Any) -> dict[str, torch.Tensor]:
     """The adapter's weights; where processes share them, all have to ask."""
-    weights = {n: whole(p.detach()) for n, p in peft.named_parameters() if p.requires_grad}
+    weights = {n: whole(p.detach()) for n, p in peft.named_parameters() if "lora_" in n}
     found: dict[str, torch.Tensor] = get_peft_model_state_dict(peft, state_dict=weights)
     return found
 

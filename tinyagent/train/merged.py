@@ -33,14 +33,17 @@ class MergedLinear(torch.autograd.Function):  # type: ignore[misc]  # torch is n
         return linear(x, merged)
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None, Tensor, Tensor]:
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None, Tensor | None, Tensor | None]:
         """The gradients of ``x``, ``a`` and ``b``; ``merged`` is not trained."""
         x, merged, a, b = ctx.saved_tensors
         a_low, b_low = a.to(x.dtype), b.to(x.dtype)
         rows, grads = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-        da = (grads @ b_low).T @ rows
-        db = grads.T @ linear(rows, a_low)
-        return dy @ merged, None, SCALE * da.to(a.dtype), SCALE * db.to(b.dtype)
+        da = db = None  # of a factor that stays as it is
+        if ctx.needs_input_grad[2]:
+            da = SCALE * ((grads @ b_low).T @ rows).to(a.dtype)
+        if ctx.needs_input_grad[3]:
+            db = SCALE * (grads.T @ linear(rows, a_low)).to(b.dtype)
+        return dy @ merged, None, da, db
 
 
 class MergedLora(Linear):  # type: ignore[misc]  # peft is not followed

@@ -13,6 +13,8 @@ every operation, and collapse to a fifth when anything else runs.
 The last part of a run is quantisation-aware: the merged weights are what Q4_0
 will store, the gradients go straight through the rounding.
 
+A full fine-tune (``--full``) is there to compare with, and to extract an adapter from.
+
 The budget is computing time, over all resumes: the learning rate falls to zero
 as it is used up. A run that is paused (SIGSTOP), or slowed by other work, loses
 nothing of it. On a GPU it is the clock's time. A budget in steps gives the same
@@ -40,11 +42,18 @@ from torch import Tensor, nn
 
 from tinyagent.errors import SettingsError
 from tinyagent.models import sha256_of
+from tinyagent.planner.merge import read_factors
 from tinyagent.train import QUANTISED, UNROUNDED, attention, checkpoints, processes
 from tinyagent.train.batches import Example, batches, parts, told_once
 from tinyagent.train.checkpoints import Checkpoint
 from tinyagent.train.hardware import cores
-from tinyagent.train.lora import adapter_of, load_base, with_adapter, write_adapter
+from tinyagent.train.lora import (
+    adapter_of,
+    load_base,
+    with_adapter,
+    with_every_weight,
+    write_adapter,
+)
 from tinyagent.train.merged import merged_layers
 from tinyagent.train.progress import Progress, tell
 from tinyagent.train.rounding import Rounding
@@ -53,6 +62,9 @@ from tinyagent.versions import ADAPTER, TRAINING
 FREQUENT = 16_384
 """The softmax in training is over the vocabulary's first, most frequent tokens and all that
 the batch holds: a third of the work, and the others are never near."""
+
+FULL_RATE = 3e-4
+"""The learning rate of a full fine-tune: what moves is the weight itself, not factors of it."""
 
 VALIDATED = 200
 """Rows of the validation split that the loss at the end is measured on."""
@@ -73,6 +85,8 @@ class Recipe:
     steps: int = 0
     """The budget, in the place of ``minutes``, where it is not 0."""
     rank: int = 32
+    full: bool = False
+    """Train the layers' weights themselves, in the place of an adapter of ``rank``."""
     learning_rate: float = 1e-3
     batch: int = 8
     """Examples of a step, of all processes together."""
@@ -108,7 +122,8 @@ def train(
 
     Raises:
         SettingsError: a batch has fewer examples than there are processes, or ``out`` was begun
-            by another recipe; its budget alone may change. Or the adapter to start at is missing.
+            by another recipe; its budget alone may change. Or the adapter to start at is missing,
+            or of another rank.
     """
     recipe = replace(recipe, workers=processes.launched() or recipe.workers)
     if recipe.batch < recipe.workers:
@@ -144,7 +159,7 @@ def _work(
     on_cpu = accelerator.device.type == "cpu"
     if on_cpu and attention.suits(model):
         attention.use(model)
-    peft = with_adapter(model, recipe.rank)
+    peft = with_every_weight(model) if recipe.full else with_adapter(model, recipe.rank)
     sharded = accelerator.distributed_type == DistributedType.FSDP
     # Sharded processes compute each layer together: no one may have a part more than the others.
     at_once = recipe.tokens_at_once if on_cpu and not sharded else None
@@ -339,11 +354,23 @@ def _asked(base: Path, recipe: Recipe, begun: Checkpoint | None) -> dict[str, An
     if begun:
         start = begun.asked[START]
     else:
-        if recipe.start and not Path(recipe.start).is_file():
-            raise SettingsError(f"{recipe.start} does not exist")
+        if recipe.start:
+            _check_start(Path(recipe.start), recipe)
         start = sha256_of(Path(recipe.start)) if recipe.start else ""
     digest = sha256_of(base) if base.is_file() else ""
     return {**kept, "base": base.name, "base_sha256": digest, START: start}
+
+
+def _check_start(start: Path, recipe: Recipe) -> None:
+    """That what is trained can go on from an adapter."""
+    if not start.is_file():
+        raise SettingsError(f"{start} does not exist")
+    _, factors = read_factors(start)
+    if recipe.full:
+        if any(len(a) < min(a.shape[1], len(b)) for a, b in factors.values()):
+            raise SettingsError(f"{start} is no full fine-tune that --full could go on from")
+    elif ranks := {len(a) for a, _ in factors.values()} - {recipe.rank}:
+        raise SettingsError(f"{start} has rank {max(ranks)}, not {recipe.rank}; give its --rank")
 
 
 def _check(out: Path, asked: dict[str, Any], begun: Checkpoint) -> None:
