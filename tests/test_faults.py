@@ -26,6 +26,8 @@ BEFORE = read_plan('1. get_email_address("Mr. Okonkwo")\n2. get_phone_number("An
         "tomorrow 6:45 am",
         "Mr. Okonkwo and Lindsey Tran",
         "Mr. Okonkwo is covering.",
+        "Oanh thursday afternoon at 2:30",
+        "Ana on tomorrow morning",
     ],
 )
 def test_what_is_no_person(name: str) -> None:
@@ -43,6 +45,9 @@ def test_what_is_no_person(name: str) -> None:
         "Mr. Okonkwo",
         "HR",
         "Ann-Marie",
+        "Mr. Sunday",
+        "sister on six",
+        "morning crew",
     ],
 )
 def test_who_may_be_looked_up(name: str) -> None:
@@ -57,6 +62,9 @@ def test_who_may_be_looked_up(name: str) -> None:
         ('4. get_email_address("Ana\'s sister")', None),
         ('4. get_phone_number("Ana and Mr. Okonkwo")', "name"),
         ('4. create_reminder("call", "the 32nd")', "due_date"),
+        ('4. create_reminder("call", "Friday at .")', "due_date"),
+        ('4. create_reminder("call", "Friday at")', "due_date"),
+        ('4. create_reminder("call", "tomorrow at noon")', None),
         ('4. compose_new_email(["$1"], ["$1"], "Hi", "Hello.")', "cc"),
         ('4. create_calendar_event("Tax", "tomorrow 9", "11")', "end_date"),
         ('4. create_calendar_event("Tax", "tomorrow 9", "11:30")', None),

@@ -12,6 +12,10 @@ from tinyagent.plans.syntax import JOIN, Call, Plan, reference
 from tinyagent.plans.validate import problems
 from tinyagent.tools.registry import Tool, ToolSet
 
+_ANNOUNCES = re.compile(r"(?i)(?:^|\s)(?:[^\w\s]+|at|by|for|from|in|of|on|the|until|till|and|or)$")
+"""Of 73,572 times in right plans none ends so."""
+_LED = re.compile(r"(?i)(?:at|by|for|from|in|on|the)\s+")
+
 
 def fault(call: Call, before: Plan, request: str, tools: ToolSet, now: datetime) -> str | None:
     """The argument at fault, "" for the call as a whole, None where it is right."""
@@ -29,25 +33,44 @@ def fault(call: Call, before: Plan, request: str, tools: ToolSet, now: datetime)
         if no_person(str(call.arguments[0]), known, now):
             return tool.parameters[0].name
     twice = _said_twice(call, tool) or _copied_twice(call, tool, request)
-    return twice or _cut(call, tool, request)
+    return twice or _cut(call, tool, request) or _unfinished(call, tool)
 
 
 def no_person(name: str, known: Collection[str], now: datetime) -> bool:
     """Whether what is to be looked up is surely no one person or group: it is an address, a
-    number, a file or a time, or a name that is known already with more around it."""
+    number, a file or a time, ends in a time, or is a name that is known already with more around
+    it."""
     if "@" in name or literals(name, "phone"):
         return True
     if any(names_file(word.strip(",.;:")) for word in name.split()):
         return True
-    if re.search(r"\d", name) and is_time(name, now):
+    if (re.search(r"\d", name) and is_time(name, now)) or _ends_in_time(name, now):
         return True
     return any(k != name and re.search(rf"\b{re.escape(k)}(?!\w)", name) for k in known)
+
+
+def _ends_in_time(name: str, now: datetime) -> bool:
+    """Whether a name runs on into a time of several words: "Oanh thursday afternoon". Of 108,163
+    that right plans look up none does; some end in a word of time ("Mr. Sunday", "sister on six").
+    """
+    words = name.split()
+    tails = (" ".join(words[start:]) for start in range(1, len(words) - 1))
+    return any(len(_LED.sub("", tail).split()) > 1 and is_time(tail, now) for tail in tails)
 
 
 def _cut(call: Call, tool: Tool, request: str) -> str | None:
     """A copied argument that is a piece of an address, a file name, a number or a time."""
     for parameter, value in zip(tool.parameters, call.arguments, strict=False):
         if parameter.kind.copied and isinstance(value, str) and cuts(value, request):
+            return parameter.name
+    return None
+
+
+def _unfinished(call: Call, tool: Tool) -> str | None:
+    """A time that ends before what its last word announces ("Friday at"), or in a lone sign. That
+    resolves, but is half of what the request says."""
+    for parameter, value in zip(tool.parameters, call.arguments, strict=False):
+        if parameter.kind.time and isinstance(value, str) and _ANNOUNCES.search(value):
             return parameter.name
     return None
 
