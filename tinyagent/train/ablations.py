@@ -1,10 +1,13 @@
-"""What each part of the data is worth: train without it, and count the plans that are right.
+"""What each part of the data is worth: train without it, and see how sure it is of right plans.
 
     tinyagent train ablations DATA --minutes 20
 
 Each variant of the data trains a planner from the base model, with the same seed and the same
-small budget; it is stored in 4 bits, as the shipped one is, and plans a test set with the shipped
-ToolRAG. A variant that is done is not done again, and one that was cut off goes on.
+small budget, and is stored in 4 bits, as the shipped one is. It is told the right plans of a test
+set (``evaluation/forced.py``), with the tools that the shipped ToolRAG picks. (So small a budget
+makes no planner whose own plans would say much. What a larger one makes can plan: the setting
+``planner`` takes ``planner-q4_0.gguf`` of its folder.) A variant that is done is not done again,
+and one that was cut off goes on.
 
 What an adapter costs is asked in the same way: a full fine-tune, and an adapter extracted from it.
 """
@@ -20,28 +23,25 @@ from typing import Any
 
 from tinyagent.atomic import write_whole
 from tinyagent.errors import SettingsError
+from tinyagent.evaluation.forced import Forced, forced
 from tinyagent.evaluation.report import Rate
-from tinyagent.evaluation.run import Progress, evaluate
+from tinyagent.evaluation.run import Progress
 from tinyagent.evaluation.sets import Item
 from tinyagent.evaluation.setup import toolrag_digest
 from tinyagent.evaluation.tables import Table
 from tinyagent.models import find, sha256_of
-from tinyagent.planner import planner_of
-from tinyagent.planner.constraints import Constraints
+from tinyagent.planner import PLANNER_TOKENS
+from tinyagent.planner.engine import Engine
 from tinyagent.planner.merge import merge_in_4_bits
 from tinyagent.settings import Settings
 from tinyagent.toolrag import load
+from tinyagent.tools.sixteen import SIXTEEN
 from tinyagent.train import checkpoints
 from tinyagent.train.extract import extract
 from tinyagent.train.planner import FULL_RATE, Recipe, train
 from tinyagent.versions import ADAPTER, GGUF, TRAINING
 
 Rows = list[dict[str, Any]]
-
-
-LEVEL = Constraints.COPIES
-"""What plans are held to: second thoughts, which the app has, take a planner of so small a budget
-many seconds a request, and are no part of what the data taught."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,7 @@ class Result:
         name: of the variant.
         rows: of its data; ``patterns``: that they are of.
         steps: of the training; ``loss``: mean of its last steps.
-        success: for each request, whether the plan's DAG is an accepted one's.
-        arguments: whether its arguments are, too.
+        told: how likely it finds a right plan of each request.
     """
 
     name: str
@@ -138,8 +137,7 @@ class Result:
     patterns: int
     steps: int
     loss: float
-    success: list[bool]
-    arguments: list[bool]
+    told: list[Forced]
 
 
 def ablations(
@@ -155,7 +153,7 @@ def ablations(
 
     Args:
         data: the rows of the training split, JSON lines.
-        items: the requests that each planner plans.
+        items: the requests whose right plans each planner is told.
         settings: of the planner and ToolRAG; ``models`` has the base model.
         out: a folder for the trainings; those that are done are taken from it.
         recipe: of each training, which the variant may change.
@@ -175,33 +173,48 @@ def ablations(
             result = _result(variant, data, items, settings, run, recipe, shown)
             write_whole(done, json.dumps(asdict(result)).encode())
             (run / checkpoints.FILE).unlink(missing_ok=True)
-        yield Result(**json.loads(done.read_text("utf-8")))
+        kept = json.loads(done.read_text("utf-8"))
+        yield Result(**kept | {"told": [Forced(**one) for one in kept["told"]]})
 
 
-def tables(results: Sequence[Result]) -> Iterator[Table]:
-    """The results; each is compared with the first of its table, request by request."""
+def tables(items: Sequence[Item], results: Sequence[Result]) -> Iterator[Table]:
+    """The results on the ``items``; each is compared with the first of its table, request by
+    request."""
     by_name = {result.name: result for result in results}
     for title, variants in TABLES:
         if done := [by_name[v.name] for v in variants if v.name in by_name]:
-            yield Table(title, HEADER, [_row(result, done[0]) for result in done])
+            yield Table(title, HEADER, [_row(items, result, done[0]) for result in done])
 
 
-HEADER = ("", "rows", "patterns", "steps", "loss", "success", "arguments", "won", "lost")
+HEADER = (
+    *("", "rows", "patterns", "steps", "loss in training"),
+    *("nats a token", "of spoken requests", "of refusals", "sure of the plan", "won", "lost"),
+)
 
 
-def _row(result: Result, first: Result) -> tuple[str, ...]:
-    pairs = list(zip(result.success, first.success, strict=True))
+def _row(items: Sequence[Item], result: Result, first: Result) -> tuple[str, ...]:
+    told = list(zip(items, result.told, strict=True))
+    pairs = [(a.sure, b.sure) for a, b in zip(result.told, first.told, strict=True)]
+    sure = [one.sure for one in result.told]
     return (
         result.name,
         f"{result.rows}",
         f"{result.patterns}",
         f"{result.steps}",
         f"{result.loss:.3f}",
-        str(Rate(sum(result.success), len(result.success))),
-        f"{Rate(sum(result.arguments), len(result.arguments)).share:.1%}",
+        _nats(result.told),
+        _nats([one for item, one in told if "spoken" in item.tags]),
+        _nats([one for item, one in told if not item.gold_tools]),
+        str(Rate(sum(sure), len(sure))),
         f"{pairs.count((True, False))}",
         f"{pairs.count((False, True))}",
     )
+
+
+def _nats(told: Sequence[Forced]) -> str:
+    """A token's, on average; "" where none was told."""
+    tokens = sum(one.tokens for one in told)
+    return f"{sum(one.nats for one in told) / tokens:.3f}" if tokens else ""
 
 
 def _same(
@@ -210,7 +223,6 @@ def _same(
     """Keep what is asked beside the results, or check that it is what was asked before."""
     asked = {
         **asdict(recipe),
-        "level": LEVEL.name,
         "base": sha256_of(find("smollm2", settings.models)),
         "data": sha256_of(data),
         "ToolRAG": toolrag_digest(settings),
@@ -250,13 +262,17 @@ def _result(
     card = card.get("extracted_from", card)
     small = run / GGUF
     merge_in_4_bits(base, run / ADAPTER, small)
-    outcomes = evaluate(items, load(settings), planner_of(small, settings, LEVEL), shown)
+    engine, toolrag = Engine(small, limit=PLANNER_TOKENS, threads=settings.threads), load(settings)
     return Result(
         variant.name,
         len(rows),
         len({pattern for row in rows for pattern in patterns_of(row)}),
         card["steps"],
         card["loss"],
-        [outcome.score.success for outcome in outcomes],
-        [outcome.score.arguments for outcome in outcomes],
+        [
+            forced(
+                item, SIXTEEN.only({*toolrag.select(item.query).tools, *item.gold_tools}), engine
+            )
+            for item in shown(list(items))
+        ],
     )

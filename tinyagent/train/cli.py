@@ -145,13 +145,13 @@ def ablations(
     minutes: Annotated[float, typer.Option(min=0, help="Computing time of each.")] = 20,
     steps: Steps = 0,
     requests: Annotated[
-        Path, typer.Option("--set", help="The test set that each planner plans.")
+        Path, typer.Option("--set", help="The test set whose plans each is told.")
     ] = Path("tests/sets/dev.jsonl"),
     limit: Annotated[int, typer.Option(min=0, help="Only the first requests; 0: all.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help="A variant; may come again.")] = None,
     seed: Seed = 0,
 ) -> None:
-    """Train planners without parts of the data, and count what each plans right.
+    """Train planners without parts of the data, and see how sure each is of right plans.
 
     The variants: everything, without spoken styles, without refusals, without invented tools,
     half the patterns; a full fine-tune, and an adapter extracted from it. The results are two
@@ -177,7 +177,7 @@ def ablations(
             split(data, "train"), items, load_settings(), out, recipe, variants, tracked
         ):
             results.append(result)
-            tables = "\n\n".join(map(str, work.tables(results)))
+            tables = "\n\n".join(map(str, work.tables(items, results)))
             title = f"# Ablations: {len(items)} requests of {requests.name}"
             page = "\n\n".join((title, f"`{command}`", tables)) + "\n"
             (out / "ablations.md").write_text(page, encoding="utf-8")
