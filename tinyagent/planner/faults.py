@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from tinyagent.planner.grammar import repeats
-from tinyagent.planner.spans import cuts, is_time, literals, names_file, places
+from tinyagent.planner.spans import LONGEST_TIME, cuts, is_time, literals, names_file, places
 from tinyagent.plans.syntax import JOIN, Call, Plan, reference
 from tinyagent.plans.validate import problems
 from tinyagent.tools.registry import Tool, ToolSet
@@ -54,7 +54,8 @@ def _ends_in_time(name: str, now: datetime) -> bool:
     that right plans look up none does; some end in a word of time ("Mr. Sunday", "sister on six").
     """
     words = name.split()
-    tails = (" ".join(words[start:]) for start in range(1, len(words) - 1))
+    first = max(1, len(words) - LONGEST_TIME)
+    tails = (" ".join(words[start:]) for start in range(first, len(words) - 1))
     return any(len(_LED.sub("", tail).split()) > 1 and is_time(tail, now) for tail in tails)
 
 
