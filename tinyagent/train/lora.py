@@ -10,6 +10,7 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tinyagent.planner.merge import read_factors
 from tinyagent.train.sharded import whole
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -55,6 +56,17 @@ def with_every_weight(model: Any) -> Any:
         identity.requires_grad = False
         change.zero_()
     return peft
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def start_at(peft: Any, adapter: Path) -> None:
+    """Have a full fine-tune begin with what an adapter changes, of whatever rank it is."""
+    scale, factors = read_factors(adapter)
+    for name, (a, b) in factors.items():
+        layer = peft.get_submodule(name)
+        for factor in (layer.lora_A["default"].weight, layer.lora_B["default"].weight):
+            if factor.requires_grad:
+                factor.copy_(torch.from_numpy(scale * (b @ a)))
 
 
 def adapted(peft: Any) -> list[Any]:

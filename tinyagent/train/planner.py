@@ -50,6 +50,7 @@ from tinyagent.train.hardware import cores
 from tinyagent.train.lora import (
     adapter_of,
     load_base,
+    start_at,
     with_adapter,
     with_every_weight,
     write_adapter,
@@ -172,6 +173,8 @@ def _work(
     if begun := checkpoints.read(out):
         set_peft_model_state_dict(peft, begun.adapter)
         step, spent, tokens, losses = begun.step, begun.spent, begun.tokens, begun.losses
+    elif recipe.start and recipe.full:
+        start_at(peft, Path(recipe.start))
     elif recipe.start:
         set_peft_model_state_dict(peft, load_file(recipe.start))
     processes.same_everywhere(accelerator, data=sha256_of(data), checkpoint=step)
@@ -366,10 +369,8 @@ def _check_start(start: Path, recipe: Recipe) -> None:
     if not start.is_file():
         raise SettingsError(f"{start} does not exist")
     _, factors = read_factors(start)
-    if recipe.full:
-        if any(len(a) < min(a.shape[1], len(b)) for a, b in factors.values()):
-            raise SettingsError(f"{start} is no full fine-tune that --full could go on from")
-    elif ranks := {len(a) for a, _ in factors.values()} - {recipe.rank}:
+    ranks = {len(a) for a, _ in factors.values()}
+    if not recipe.full and ranks != {recipe.rank}:
         raise SettingsError(f"{start} has rank {max(ranks)}, not {recipe.rank}; give its --rank")
 
 
