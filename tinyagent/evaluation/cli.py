@@ -174,20 +174,6 @@ class _Servers:
         return settings, planners_at(self.urls, settings)
 
 
-def _items(source: Path, limit: int) -> list[Item]:
-    """The requests of a test set, or its first ones.
-
-    Raises:
-        SettingsError: it cannot be read, or has none.
-    """
-    from tinyagent.evaluation.sets import read_test_set
-
-    items = read_test_set(source)[: limit or None]
-    if not items:
-        raise SettingsError(f"{source}: there is no request in it")
-    return items
-
-
 def _report(
     source: Path,
     out: Path | None,
@@ -199,13 +185,14 @@ def _report(
 ) -> None:
     from tinyagent.evaluation.kept import Kept
     from tinyagent.evaluation.report import summarise, summary_table, write_report
+    from tinyagent.evaluation.sets import first_of
     from tinyagent.evaluation.setup import planner_digest, toolrag_digest
     from tinyagent.models import sha256_of
     from tinyagent.settings import load_settings
     from tinyagent.toolrag import load
     from tinyagent.versions import with_versions
 
-    items = _items(source, limit)
+    items = first_of(source, limit)
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
     picks = load(settings)
     given: dict[str, object] = {"endpoint": None, "model": model, "prompt": None}
@@ -290,6 +277,7 @@ def _spoken(
             f"eval voice needs {error.name}, which the training extra brings; make setup"
         ) from error
     from tinyagent.evaluation.run import evaluate
+    from tinyagent.evaluation.sets import first_of
     from tinyagent.planner import load_planner
     from tinyagent.settings import load_settings
     from tinyagent.toolrag import load
@@ -297,7 +285,7 @@ def _spoken(
     from tinyagent.voice.model import load_model
     from tinyagent.voice.transcriber import Transcriber
 
-    items = _items(source, limit)
+    items = first_of(source, limit)
     settings = with_versions(load_settings(toolrag=toolrag, planner=model))
     with progress_bar() as progress:
         transcriber = Transcriber(load_model(settings, progress))
@@ -322,12 +310,13 @@ def _tables(
     servers: _Servers | None,
     limit: int,
 ) -> None:
+    from tinyagent.evaluation.sets import first_of
     from tinyagent.evaluation.setup import planner_digest, toolrag_digest
     from tinyagent.evaluation.tables import Served, tables
     from tinyagent.models import sha256_of
     from tinyagent.settings import load_settings
 
-    items = _items(requests, limit)
+    items = first_of(requests, limit)
     served = None
     given: dict[str, object] = {"gguf": others, "adapter": adapters, "prompt": prompt}
     if servers:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tinyagent.evaluation.sets import Item
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.prompt import END, planner_prompt
-from tinyagent.plans.free_text import free_spans_of
+from tinyagent.plans.free_text import free_spans_of, pieces_within
 from tinyagent.plans.syntax import Plan
 from tinyagent.tools.registry import ToolSet
 from tinyagent.tools.sixteen import SIXTEEN
@@ -46,16 +46,8 @@ def forced(item: Item, offered: ToolSet, engine: Engine) -> Forced:
 
 
 def _told(plan: Plan, prompt: list[int], engine: Engine) -> Forced:
-    text = str(plan)
-    free = [
-        (len(text[:a].encode()), len(text[:b].encode())) for a, b in free_spans_of(plan, SIXTEEN)
-    ]
-    tokens = engine.tokenize(text + END)
+    tokens = engine.tokenize(str(plan) + END)
     likelihoods = engine.log_probabilities(tokens, engine.start(prompt))
-    counted, at = [], 0
-    for token, likelihood in zip(tokens, likelihoods, strict=True):
-        end = at + len(engine.piece(token))
-        if not any(a <= at and end <= b for a, b in free):
-            counted.append(likelihood)
-        at = end
+    free = pieces_within([engine.piece(t) for t in tokens], free_spans_of(plan, SIXTEEN))
+    counted = [p for p, told in zip(likelihoods, free, strict=True) if not told]
     return Forced(-sum(counted), len(counted), min(counted) > SURE)

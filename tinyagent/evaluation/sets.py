@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tinyagent.errors import SettingsError
 from tinyagent.lines import read_each
 from tinyagent.plans.syntax import Plan, read_plan
 
@@ -37,6 +38,18 @@ def read_test_set(path: Path) -> list[Item]:
         SettingsError: the file cannot be read, or a line is no such object; the message names it.
     """
     return read_each(path, _item, "{!r}")
+
+
+def first_of(path: Path, limit: int) -> list[Item]:
+    """The first ``limit`` requests of a test set, all where it is 0.
+
+    Raises:
+        SettingsError: it cannot be read, or has none.
+    """
+    items = read_test_set(path)[: limit or None]
+    if not items:
+        raise SettingsError(f"{path}: there is no request in it")
+    return items
 
 
 def _item(row: dict[str, Any]) -> Item:

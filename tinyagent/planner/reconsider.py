@@ -21,7 +21,7 @@ from tinyagent.planner.draft import Doubt, Draft, Job
 from tinyagent.planner.engine import Engine
 from tinyagent.planner.grammar import Ways
 from tinyagent.planner.spans import literals, sure_literals
-from tinyagent.plans.free_text import free_spans
+from tinyagent.plans.free_text import free_spans, pieces_within
 from tinyagent.plans.syntax import Call
 from tinyagent.plans.validate import unused_lookups
 from tinyagent.tools.registry import Tool
@@ -304,11 +304,7 @@ class Reconsider:
             pieces = [self.engine.piece(token) for token in draft.line(i)]
             line = b"".join(pieces).decode()
             spans = free_spans(draft.calls[i], job.tools, line) if i < len(draft.calls) else []
-            ranges = [(len(line[:a].encode()), len(line[:b].encode())) for a, b in spans]
-            at = 0
-            for piece in pieces:
-                told.append(any(a <= at and at + len(piece) <= b for a, b in ranges))
-                at += len(piece)
+            told += pieces_within(pieces, spans)
         return told
 
 

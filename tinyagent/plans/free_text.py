@@ -6,6 +6,8 @@ mostly one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tinyagent.plans.syntax import REFERENCE, Call, Plan, write_value
 from tinyagent.tools.registry import ToolSet
 
@@ -38,3 +40,18 @@ def free_spans_of(plan: Plan, tools: ToolSet) -> list[tuple[int, int]]:
         spans += [(at + a, at + b) for a, b in free_spans(call, tools, line)]
         at += len(line) + 1
     return spans
+
+
+def pieces_within(pieces: Sequence[bytes], spans: Sequence[tuple[int, int]]) -> list[bool]:
+    """Of pieces that a text is cut into, which lie within one of its ranges of characters.
+
+    A piece may be a part of a character.
+    """
+    text = b"".join(pieces).decode()
+    ranges = [(len(text[:a].encode()), len(text[:b].encode())) for a, b in spans]
+    within, at = [], 0
+    for piece in pieces:
+        end = at + len(piece)
+        within.append(any(a <= at and end <= b for a, b in ranges))
+        at = end
+    return within

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from tinyagent.errors import SettingsError
-from tinyagent.train.lora import write_adapter
+from tinyagent.train.lora import card_of, write_adapter
 from tinyagent.versions import ADAPTER, TRAINING
 
 FAR = 1.0
@@ -38,10 +38,7 @@ def average(runs: Sequence[Path], out: Path) -> float:
     """
     if len(runs) < 2:
         raise SettingsError("average: give at least two runs")
-    for run in runs:
-        for name in (ADAPTER, TRAINING):
-            if not (run / name).is_file():
-                raise SettingsError(f"{run / name} does not exist; train it to its end first")
+    cards = [card_of(run) for run in runs]
     adapters = [load_file(run / ADAPTER) for run in runs]
     shapes = [{name: w.shape for name, w in adapter.items()} for adapter in adapters]
     for run, shape in zip(runs, shapes, strict=True):
@@ -59,8 +56,7 @@ def average(runs: Sequence[Path], out: Path) -> float:
     }
     out.mkdir(parents=True, exist_ok=True)
     write_adapter(mean, out / ADAPTER)
-    card = {"average_of": [json.loads((run / TRAINING).read_text()) for run in runs]}
-    (out / TRAINING).write_text(json.dumps(card, indent=1))
+    (out / TRAINING).write_text(json.dumps({"average_of": cards}, indent=1))
     return apart
 
 

@@ -158,7 +158,7 @@ def ablations(
     tables in OUT/ablations.md.
     """
     with explained(), needs_training_extra():
-        from tinyagent.evaluation.sets import read_test_set
+        from tinyagent.evaluation.sets import first_of
         from tinyagent.settings import load_settings
         from tinyagent.train import ablations as work
         from tinyagent.train.planner import Recipe
@@ -167,7 +167,7 @@ def ablations(
         if unknown := set(only or ()) - {v.name for v in variants}:
             names = ", ".join(v.name for v in work.VARIANTS)
             raise SettingsError(f"no variant is {min(unknown)!r}; there are: {names}")
-        items = read_test_set(requests)[: limit or None]
+        items = first_of(requests, limit)
         budget = {"steps": steps} if steps else {"minutes": f"{minutes:g}"}
         given = {"out": out, **budget, "set": requests, "limit": limit, "seed": seed}
         command = f"tinyagent train ablations {data}{options(**given, only=only)}"

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import torch
 
-from tinyagent.errors import SettingsError
 from tinyagent.planner.merge import read_factors
-from tinyagent.train.lora import SCALE, write_adapter
+from tinyagent.train.lora import SCALE, card_of, write_adapter
 from tinyagent.versions import ADAPTER, TRAINING
 
 
@@ -32,9 +31,7 @@ def extract(run: Path, rank: int, out: Path) -> float:
     Raises:
         SettingsError: a file of the run is missing.
     """
-    for name in (ADAPTER, TRAINING):
-        if not (run / name).is_file():
-            raise SettingsError(f"{run / name} does not exist; train it to its end first")
+    of = card_of(run)
     adapter: dict[str, torch.Tensor] = {}
     kept = size = 0.0
     scale, factors = read_factors(run / ADAPTER)
@@ -48,7 +45,6 @@ def extract(run: Path, rank: int, out: Path) -> float:
         size += float(values.square().sum())
     out.mkdir(parents=True, exist_ok=True)
     write_adapter(adapter, out / ADAPTER)
-    of = json.loads((run / TRAINING).read_text("utf-8"))
     share = kept / size if size else 1.0
     card = {"extracted_from": of, "rank": rank, "kept": share}
     (out / TRAINING).write_text(json.dumps(card, indent=1))

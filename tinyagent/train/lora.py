@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tinyagent.errors import SettingsError
 from tinyagent.planner.merge import read_factors
 from tinyagent.train.sharded import whole
+from tinyagent.versions import ADAPTER, TRAINING
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 SCALE = 2
@@ -79,6 +82,19 @@ def adapter_of(peft: Any) -> dict[str, torch.Tensor]:
     weights = {n: whole(p.detach()) for n, p in peft.named_parameters() if "lora_" in n}
     found: dict[str, torch.Tensor] = get_peft_model_state_dict(peft, state_dict=weights)
     return found
+
+
+def card_of(run: Path) -> dict[str, Any]:
+    """What a run that is over was trained by.
+
+    Raises:
+        SettingsError: its card, or its adapter, is missing.
+    """
+    for name in (ADAPTER, TRAINING):
+        if not (run / name).is_file():
+            raise SettingsError(f"{run / name} does not exist; train it to its end first")
+    card: dict[str, Any] = json.loads((run / TRAINING).read_text("utf-8"))
+    return card
 
 
 def write_adapter(weights: dict[str, torch.Tensor], path: Path) -> None:
