@@ -170,11 +170,13 @@ class Voice:
 def microphone(hands_free: bool) -> str:
     """The button to speak with, and where the words so far stand, as markup.
 
-    ``hands_free``: a pause ends the recording, which the page then says.
+    ``hands_free``: a pause ends the recording, which the page then says. The button waits for
+    its script (``voice.js``), which a page under load may run later than it shows the button: a
+    press before that would be lost without a word.
     """
     listening = "Listening… A pause ends it." if hands_free else "Listening…"
     return (
-        '<div class="speak"><button type="button" data-speak aria-pressed="false">'
+        '<div class="speak"><button type="button" data-speak aria-pressed="false" disabled>'
         f'{icon("microphone")}{icon("stop")}<span class="label">Speak</span></button>'
         f'<p class="so-far" role="status" data-listening="{listening}"></p></div>'
         '<p class="error" role="alert" hidden></p>'

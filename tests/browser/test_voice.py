@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import PATIENCE, App
 from tests.browser.test_page import status
@@ -46,7 +46,7 @@ def reminders(app: App) -> str:
 
 def speak(page: Page) -> None:
     page.locator("[data-speak]").click()
-    page.locator('[data-state="listening"]').wait_for()
+    expect(page.locator("[data-state]")).to_have_attribute("data-state", "listening")
 
 
 def stop(page: Page) -> None:
@@ -144,6 +144,24 @@ def test_silence_and_files_that_are_none_get_a_message(
     expect(page.locator(BOX)).to_have_value(HEARD, timeout=PATIENCE)
     assert page.locator(BOX).input_value().startswith("Please: ")
     expect(page.locator(".error:visible")).to_have_count(0)
+
+
+def test_who_presses_before_the_page_can_listen_is_not_ignored(
+    app: App, browser: Browser, spoken: Path
+) -> None:
+    """On a busy machine the button may stand there before its script has come."""
+    with_silence(say(TRASH, spoken), 0.5, 1.0)
+    page = browser.new_page()
+    expect.set_options(timeout=PATIENCE)
+
+    def late(route: Route) -> None:
+        expect(page.locator("[data-speak]")).to_be_disabled()
+        route.continue_()
+
+    page.route("**/ui/voice.js", late)
+    page.goto(app.url)
+    speak(page)
+    page.close()
 
 
 def test_a_microphone_that_is_unplugged_loses_nothing(page: Page, spoken: Path) -> None:
