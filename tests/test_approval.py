@@ -157,6 +157,20 @@ def test_what_is_shown_holds_every_argument_that_is_no_default() -> None:
         assert shown in text
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ('get_zoom_meeting_link("Budget", "tomorrow at 2pm", 25)', "duration: 25 minutes"),
+        ('create_reminder("Milk", "tomorrow", "", "", 1, True)', "priority: high"),
+        ('maps_show_directions("", "the airport", "r")', "transport: public transport"),
+    ],
+)
+def test_numbers_have_their_unit_and_choices_their_word(written: str, shown: str) -> None:
+    call = read_call(f"1. {written}")
+    text = describe(resolve(call, SIXTEEN[call.tool], {}, NOW), SIXTEEN, Plan((call,)))
+    assert shown in text.split("; ")
+
+
 def test_leaving_out_a_task_takes_the_look_ups_that_only_it_used() -> None:
     plan = read_plan(
         '1. get_phone_number("A")\n2. get_email_address("B")\n3. send_sms(["$1"], "hi")\n'

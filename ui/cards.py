@@ -28,10 +28,6 @@ _REMEMBER = {
     7: "do not ask for a week",
     30: "do not ask for 30 days",
 }
-_CHOICES: dict[str, dict[str | int, str]] = {
-    "transport": {"d": "driving", "w": "on foot", "r": "public transport"},
-    "priority": {0: "none", 1: "high", 5: "medium", 9: "low"},
-}
 
 
 def approval_card(state: RunState, asked: ApprovalAsked) -> str:
@@ -218,10 +214,9 @@ def _area(common: str, text: str, rows: int) -> str:
 
 
 def _options(parameter: Parameter, value: Json) -> str:
-    words = _CHOICES.get(parameter.name, {})
     return "".join(
         f'<option value="{escape(str(c))}"{" selected" if c == value else ""}>'
-        f"{escape(words.get(c, str(c)))}</option>"
+        f"{escape(readable(parameter, c))}</option>"
         for c in parameter.choices
     )
 

@@ -43,7 +43,7 @@ def proposed(call: ProposedCall) -> list[str]:
 
 
 def readable(parameter: Parameter, value: Json) -> str:
-    """A value as people write it: "Wed 25 Nov 2026, 14:00", "yes", "a, b"."""
+    """A value as people write it: "Wed 25 Nov 2026, 14:00", "yes", "a, b", "25 minutes"."""
     if parameter.kind.time and value:
         when = moment(str(value))
         return when.at.strftime("%a %-d %b %Y" + (", %H:%M" if when.has_time else ""))
@@ -51,4 +51,7 @@ def readable(parameter: Parameter, value: Json) -> str:
         return ", ".join(map(str, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    if parameter.kind.words and value in parameter.choices:
+        return parameter.kind.words[parameter.choices.index(value)]
+    unit = f" {parameter.kind.unit}" if parameter.kind.unit and value != "" else ""
+    return f"{value}{unit}"

@@ -186,7 +186,8 @@ def _kind_of(hint: Any) -> tuple[Kind, bool, tuple[str | int, ...]] | None:
     origin = get_origin(hint)
     if origin is Annotated:
         kinds = [m for m in get_args(hint)[1:] if isinstance(m, Kind)]
-        return (kinds[0], False, ()) if kinds else None
+        inner = _kind_of(get_args(hint)[0])
+        return (kinds[0], False, inner[2] if inner else ()) if kinds else None
     if origin in (list, Sequence):
         inner = _kind_of(get_args(hint)[0])
         is_item = inner is not None and not inner[1] and not inner[0].time and inner[0] != FLAG

@@ -27,6 +27,8 @@ class Kind:
         blank: an empty text has a meaning of its own.
         least: of a number; None where it has no least.
         made: of a result that is text: made by the tool, and not written by anybody.
+        words: what people call each choice, in their order.
+        unit: of a number, which people read behind it.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Kind:
     blank: bool = False
     least: int | None = None
     made: bool = False
+    words: tuple[str, ...] = ()
+    unit: str = ""
 
 
 READABLE = frozenset({"email", "phone", "path", "text"})
@@ -85,14 +89,16 @@ Path = Annotated[str, Kind("path", takes=frozenset({"path"}), flows=True)]
 Status = Annotated[str, Kind("status")]
 """What a changing tool did, in a sentence. No task can use it."""
 
-Minutes = Annotated[int, Kind("int", copied=True, least=1)]
+Minutes = Annotated[int, Kind("int", copied=True, least=1, unit="minutes")]
 """How long something lasts."""
 
-Transport = Literal["d", "w", "r"]
+Transport = Annotated[
+    Literal["d", "w", "r"], Kind("choice", words=("driving", "on foot", "public transport"))
+]
 """Drive, walk, or ride (transit)."""
 
-Priority = Literal[0, 1, 5, 9]
-"""None, high, medium, low: iCalendar's numbers."""
+Priority = Annotated[Literal[0, 1, 5, 9], Kind("choice", words=("none", "high", "medium", "low"))]
+"""iCalendar's numbers."""
 
 WORDS = Kind("", copied=True, takes=READABLE, flows=True)
 """A plain ``str``: words of the request, or the result of an earlier task."""
@@ -122,6 +128,8 @@ KINDS: dict[str, Kind] = {
         "status": Status,
         "link": Link,
         "minutes": Minutes,
+        "transport": Transport,
+        "priority": Priority,
     }.items()
 } | {
     "words": WORDS,
