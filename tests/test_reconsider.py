@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from itertools import count
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from tinyagent.planner.engine import BATCH, Engine
 from tinyagent.planner.grammar import Ways
 from tinyagent.planner.planner import Planner
 from tinyagent.planner.prompt import planner_prompt
-from tinyagent.planner.reconsider import Reconsider
+from tinyagent.planner.reconsider import MOST_STEPS, Reconsider
 from tinyagent.plans.syntax import read_plan
 from tinyagent.plans.validate import problems
 from tinyagent.settings import Settings
@@ -134,6 +137,23 @@ def test_a_draft_without_hope_is_given_up_at_the_end_of_its_line(planner: Planne
     assert not draft.whole
     assert seen == [1, 2]
     assert len(draft.likelihoods) == len(draft.tokens)
+
+
+def test_what_costs_too_much_is_not_decoded_again(planner: Planner) -> None:
+    engine, decoded = planner._engine, list[Draft]()
+    job = replace(job_of(engine, REQUEST), odds={"create_reminder": log_odds(1.0)})
+    draft = planner._decode(job, Draft(), Ways())
+
+    def decode(job: Job, begun: Draft, *rest: Any) -> Draft:
+        decoded.append(begun)
+        return planner._decode(job, begun, *rest)
+
+    Reconsider(engine, decode).best(job, draft, Ways())
+    assert decoded
+    decoded.clear()
+    spent = count(step=MOST_STEPS)
+    assert Reconsider(engine, decode, lambda: next(spent)).best(job, draft, Ways()) is draft
+    assert not decoded
 
 
 def test_probabilities_of_tokens_are_those_that_decoding_would_have_met(engine: Engine) -> None:

@@ -135,7 +135,8 @@ class Planner:
             draft = self._decode(job, Draft(), ways)
         better = draft
         if self._constraints is Constraints.ALL:
-            better = Reconsider(self._engine, self._decode).best(job, draft, ways)
+            reconsider = Reconsider(self._engine, self._decode, lambda: self._steps)
+            better = reconsider.best(job, draft, ways)
         if better is not draft:
             on_restart()
             on_text(str(better.plan) + "\n")

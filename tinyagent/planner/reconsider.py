@@ -37,6 +37,9 @@ DOUBTS = 3
 """How many of the closest choices of a draft are tried the other way."""
 ROUNDS = 3
 """How often the best draft so far is considered again."""
+MOST_STEPS = 400
+"""Evaluations of the model after which the best draft so far is taken. Nine requests in ten need
+fewer than a hundred in all; one that says the same eight times over would need two thousand."""
 
 
 class Decode(Protocol):
@@ -72,15 +75,18 @@ class Reconsider:
     Attributes:
         engine: has read the prompt, and what was decoded last.
         decode: with this engine.
+        spent: evaluations of the model so far.
     """
 
     engine: Engine
     decode: Decode
+    spent: Callable[[], int] = lambda: 0
 
     def best(self, job: Job, draft: Draft, ways: Ways) -> Draft:
         """The likeliest of a draft and what it might have been."""
         best, job = draft, job.again()
         tried: set[str] = set()
+        most = self.spent() + MOST_STEPS
         for _ in range(ROUNDS):
             likeliest = best
             for name, tries in self._alternatives(job, best, ways):
@@ -88,14 +94,17 @@ class Reconsider:
                     tried.add(name)
                     self._weigh(job, best)
                     for attempt in tries:
-                        likeliest = self._likelier(job, likeliest, attempt)
+                        likeliest = self._likelier(job, likeliest, attempt, most)
             if likeliest is best:
                 break
             best = likeliest
         return best
 
-    def _likelier(self, job: Job, best: Draft, attempt: Try) -> Draft:
-        """The draft that an attempt comes to, where it is likelier than the best so far."""
+    def _likelier(self, job: Job, best: Draft, attempt: Try, most: int) -> Draft:
+        """The draft that an attempt comes to, where it is likelier than the best so far; with
+        ``most`` evaluations spent it is given up."""
+        if self.spent() >= most:
+            return best
         least = self.score(job, best)
         expected = {*best.used, attempt.tool}
         made = self.decode(
@@ -104,7 +113,7 @@ class Reconsider:
             attempt.ways,
             attempt.first,
             attempt.begun,
-            lambda draft: self._most(job, draft, expected) <= least,
+            lambda draft: self._most(job, draft, expected) <= least or self.spent() >= most,
         )
         fits = made.whole and (not attempt.tool or attempt.tool in made.used)
         return made if fits and self.score(job, made) > least else best
