@@ -49,7 +49,7 @@ speech:
 
 test: browser speech
 	$(MAKE) models EXTRAS=training,dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=20
 
 check:
 	$(MAKE) setup EXTRAS=training,dev

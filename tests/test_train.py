@@ -387,12 +387,12 @@ def test_both_runtimes_plan_the_same_calls() -> None:
 
     models = Settings().models
     base, adapter = find("smollm2", models), find("planner-adapter", models)
-    agreement = compare(base, adapter, find("planner-q4_0", models), prompts=4)
-    assert len(agreement.plans) == 4
-    assert agreement.same >= 2, agreement.plans
-    without = compare(base, adapter, find("base-q4_0", models), prompts=1)
+    agreement = compare(base, adapter, find("planner-q4_0", models), prompts=6)
+    assert len(agreement.plans) == 6
+    assert agreement.same >= 3, agreement.plans
+    without = compare(base, adapter, find("base-q4_0", models), prompts=2)
     assert without.same == 0
-    assert "plan the same calls for 0 of 1, 0 of them letter by letter" in str(without)
+    assert "plan the same calls for 0 of 2, 0 of them letter by letter" in str(without)
 
 
 def test_any_encoder_may_be_fine_tuned(data: Path, tmp_path: Path) -> None:

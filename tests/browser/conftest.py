@@ -20,14 +20,6 @@ PATIENCE = 120_000
 """Milliseconds until something must have happened: a busy machine is no failure."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser test that fails is run once more: on a busy machine Chromium itself may stall. A
-    fault of the page fails both times, and a second run is told in the summary."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @dataclass(frozen=True)
 class App:
     """A served app, its address, and where it acts."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import PATIENCE, App
 from tests.browser.test_page import status
@@ -146,22 +146,17 @@ def test_silence_and_files_that_are_none_get_a_message(
     expect(page.locator(".error:visible")).to_have_count(0)
 
 
-def test_who_presses_before_the_page_can_listen_is_not_ignored(
-    app: App, browser: Browser, spoken: Path
-) -> None:
+def test_who_presses_before_the_page_can_listen_is_not_ignored(page: Page, spoken: Path) -> None:
     """On a busy machine the button may stand there before its script has come."""
     with_silence(say(TRASH, spoken), 0.5, 1.0)
-    page = browser.new_page()
-    expect.set_options(timeout=PATIENCE)
 
     def late(route: Route) -> None:
         expect(page.locator("[data-speak]")).to_be_disabled()
         route.continue_()
 
     page.route("**/ui/voice.js", late)
-    page.goto(app.url)
+    page.reload()
     speak(page)
-    page.close()
 
 
 def test_a_microphone_that_is_unplugged_loses_nothing(page: Page, spoken: Path) -> None:
